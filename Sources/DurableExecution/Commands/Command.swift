@@ -1,0 +1,114 @@
+public import Foundation
+
+/// Something that a program wants done.
+public struct Command: Sendable, Hashable {
+    public var name: String
+    /// Canonical JSON (sorted keys): a replay compares it byte by byte.
+    public var input: Data
+    public var effect: Effect
+    /// File and line that asked for it: `rules/x.lua:12`.
+    public var location: String?
+
+    public init(name: String, input: Data, effect: Effect, location: String? = nil) {
+        self.name = name
+        self.input = input
+        self.effect = effect
+        self.location = location
+    }
+}
+
+/// What repeating a command would mean.
+public enum Effect: Sendable, Hashable {
+    /// Changes nothing. Its outcome is committed together with the next effect.
+    case read
+    /// Leaves the same state when repeated. Its outcome is committed together with the next effect.
+    case repeatable
+    /// Must not be repeated on a guess: its intent is committed before it is performed, its outcome after.
+    case once
+    /// A change of the rule's own store, performed by the engine in the journal entry's transaction: exactly once.
+    case store(StoreOperation)
+
+    /// The word for it in the journal.
+    public var name: String {
+        switch self {
+        case .read: "read"
+        case .repeatable: "repeatable"
+        case .once: "once"
+        case .store: "store"
+        }
+    }
+}
+
+/// An operation on the durable key-value store of rules.
+///
+/// Values are canonical JSON. Outcomes, also JSON: `get` the value or `null`; `set` `null`; `increment` the new
+/// number; `compareAndSet` `true` or `false`.
+public enum StoreOperation: Sendable, Hashable {
+    case get(scope: String, key: String)
+    /// `value` nil removes the key. After `ttl`, if given, the key reads as absent.
+    case set(scope: String, key: String, value: Data?, ttl: Duration? = nil)
+    /// Absent counts as 0. The key's time to live stays. Fails with code `not_a_number`, or `out_of_range`.
+    case increment(scope: String, key: String, by: StoreNumber)
+    /// Sets `value` (nil removes) if the key holds `expected` (nil: is absent). The key's time to live ends.
+    case compareAndSet(scope: String, key: String, expected: Data?, value: Data?)
+}
+
+public enum StoreNumber: Sendable, Hashable {
+    case integer(Int64)
+    case number(Double)
+}
+
+/// Where a command stands when it is performed.
+public struct CommandContext: Sendable {
+    public var invocation: Invocation
+    public var event: Event
+    /// The command's place in the journal, from 0.
+    public var position: Int
+    /// 1 for the first try.
+    public var attempt: Int
+    /// What ``save`` kept last for this command, on this attempt or on one before.
+    public var checkpoint: Data?
+    /// Keeps a note of the performer durably, e.g. base and target of an increment, before it acts on it.
+    ///
+    /// - Throws: ``CommandFailure``, retryable, if the note could not be stored.
+    public var save: @Sendable (Data) async throws -> Void
+
+    public init(
+        invocation: Invocation, event: Event, position: Int, attempt: Int, checkpoint: Data?,
+        save: @escaping @Sendable (Data) async throws -> Void
+    ) {
+        self.invocation = invocation
+        self.event = event
+        self.position = position
+        self.attempt = attempt
+        self.checkpoint = checkpoint
+        self.save = save
+    }
+}
+
+/// Why a command failed, and what may be done about it.
+public struct CommandFailure: Error, Sendable, Hashable {
+    /// For programs to tell failures apart: `not_found`, `unavailable`, …
+    public var code: String
+    public var message: String
+    /// Whether the same command may succeed later.
+    public var retryable: Bool
+    /// The shortest delay before the next try, if the other side asked for one.
+    public var retryAfter: Duration?
+    /// Whether the effect may have taken place. A ``Effect/once`` command is then never tried again by itself.
+    public var outcomeUnknown: Bool
+    /// Further facts, JSON.
+    public var details: Data?
+
+    public init(
+        code: String, message: String, retryable: Bool = false, retryAfter: Duration? = nil,
+        outcomeUnknown: Bool = false, details: Data? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.retryAfter = retryAfter
+        self.outcomeUnknown = outcomeUnknown
+        self.details = details
+    }
+}

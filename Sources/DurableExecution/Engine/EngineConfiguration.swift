@@ -1,0 +1,19 @@
+/// Limits and times of an ``Engine``.
+public struct EngineConfiguration: Sendable, Hashable {
+    /// How many events and resumed invocations are worked on at once.
+    public var parallelism: Int = 256
+    /// How many events that wait for their turn are held in memory, of all queues together.
+    public var backlogLimit: Int = 8192
+    /// How many waiting events of one queue are held in memory; the rest stays in the inbox until then.
+    public var queueLimit: Int = 16
+    /// Events older than this when their turn comes are recorded as expired and not run.
+    public var maxAge: Duration = .seconds(24 * 3600)
+    /// How commands, and events that can't be prepared, are tried again.
+    public var retry = RetryPolicy()
+    /// How many commands one invocation may make.
+    public var commandLimit: Int = 10_000
+    /// How many outcomes of reads and repeatable commands one invocation holds back for its next commit.
+    public var unwrittenLimit: Int = 64
+
+    public init() {}
+}

@@ -1,0 +1,104 @@
+public import Foundation
+
+/// What the engine asks of the room above it: which rules an event starts, what they do, and how commands are performed.
+///
+/// The engine calls from many tasks at once, but for one event it makes one call at a time, and calls
+/// `prepare` and `match` in the order of the events of a queue. After a crash a call may be repeated;
+/// a match that was recorded is not asked for again.
+public protocol EventHandler: Sendable {
+    /// Looks at an event that reached the head of its queue: may look things up, claim further identities, replace the payload.
+    ///
+    /// - Throws: ``EngineFailure``: if it is retryable the event is tried again after a growing delay, while its queue
+    ///   waits; otherwise, and for any other error, the event is recorded as failed.
+    func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation
+
+    /// Names the rules that the event starts, in order, and why others don't start. Both are recorded.
+    ///
+    /// - Throws: As ``prepare(_:claims:)``.
+    func match(_ event: Event) async throws -> Matching
+
+    /// Makes a program at its beginning, for the first run and for every replay.
+    ///
+    /// - Throws: ``EngineFailure``. If it is retryable, the invocation is tried again later; otherwise, and for any other
+    ///   error, it is failed (a dead letter), which a person can retry once the rule is back.
+    func program(for invocation: Invocation, event: Event) async throws -> any Program
+
+    /// Performs a command, once; the engine retries.
+    ///
+    /// Must end in bounded time. ``Effect/store(_:)`` and waits never come here.
+    ///
+    /// - Returns: The outcome, JSON.
+    /// - Throws: ``CommandFailure``. Any other error counts as not retryable, and as an unknown outcome if the command
+    ///   is ``Effect/once``.
+    func perform(_ command: Command, in context: CommandContext) async throws -> Data
+}
+
+/// Durable claims on identities, on behalf of the event being prepared.
+public protocol IdentityClaims: Sendable {
+    /// Claims `identity` for the event. Claiming again what the event holds already succeeds.
+    ///
+    /// - Throws: ``EngineFailure``, retryable, if the claim could not be stored.
+    func claim(_ identity: String) async throws -> ClaimResult
+}
+
+public enum ClaimResult: Sendable, Hashable {
+    case claimed
+    /// The sequence of the event that has it.
+    case heldBy(Int64)
+}
+
+public enum Preparation: Sendable, Hashable {
+    /// The payload with which rules are matched and run; recorded.
+    case ready(payload: Data)
+    /// The event is another one's double; no rule runs.
+    case duplicate(of: Int64?, reason: String)
+}
+
+/// Which rules an event starts.
+public struct Matching: Sendable, Hashable {
+    /// In the order in which they start.
+    public var starts: [Start]
+    public var refusals: [Refusal]
+
+    public init(starts: [Start] = [], refusals: [Refusal] = []) {
+        self.starts = starts
+        self.refusals = refusals
+    }
+}
+
+/// A rule to start, and the version that the invocation pins.
+public struct Start: Sendable, Hashable {
+    public var rule: String
+    public var version: String
+
+    public init(rule: String, version: String) {
+        self.rule = rule
+        self.version = version
+    }
+}
+
+/// Why a rule did not start.
+public struct Refusal: Sendable, Hashable {
+    public var rule: String
+    public var reason: String
+
+    public init(rule: String, reason: String) {
+        self.rule = rule
+        self.reason = reason
+    }
+}
+
+/// Why a handler could not do what it was asked.
+public struct EngineFailure: Error, Sendable, Hashable {
+    public var message: String
+    /// Whether the same call may succeed later.
+    public var retryable: Bool
+    /// The shortest delay before the next try, if somebody asked for one.
+    public var retryAfter: Duration?
+
+    public init(_ message: String, retryable: Bool, retryAfter: Duration? = nil) {
+        self.message = message
+        self.retryable = retryable
+        self.retryAfter = retryAfter
+    }
+}

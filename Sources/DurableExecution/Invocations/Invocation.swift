@@ -1,0 +1,65 @@
+public import Foundation
+
+/// One rule run for one event.
+public struct Invocation: Sendable, Hashable, Identifiable {
+    /// `inv_` and 16 hexadecimal digits: the event's sequence and the place among its invocations, so repeatable.
+    public var id: String
+    /// The sequence of the event that started it.
+    public var event: Int64
+    public var queue: String
+    public var rule: String
+    public var version: String
+    public var state: InvocationState
+    /// Why it is parked, retrying, failed or cancelled.
+    public var reason: String?
+    /// With which failure it ended, if it is failed.
+    public var failure: ProgramFailure?
+    /// How often it was taken up: 1 for the first run, one more for each replay.
+    public var attempt: Int
+    public var createdAt: Date
+    public var updatedAt: Date
+    /// When it goes on by itself, if it is retrying.
+    public var nextAttemptAt: Date?
+    /// What the program returned, JSON.
+    public var result: Data?
+
+    public init(
+        id: String, event: Int64, queue: String, rule: String, version: String, state: InvocationState = .running,
+        reason: String? = nil, failure: ProgramFailure? = nil, attempt: Int = 0, createdAt: Date, updatedAt: Date,
+        nextAttemptAt: Date? = nil, result: Data? = nil
+    ) {
+        self.id = id
+        self.event = event
+        self.queue = queue
+        self.rule = rule
+        self.version = version
+        self.state = state
+        self.reason = reason
+        self.failure = failure
+        self.attempt = attempt
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.nextAttemptAt = nextAttemptAt
+        self.result = result
+    }
+}
+
+public enum InvocationState: String, Sendable, Hashable, CaseIterable {
+    /// Runs, or is to run as its event's turn comes.
+    case running
+    /// A command failed and is tried again at ``Invocation/nextAttemptAt``.
+    case retrying
+    /// Waits for an event or a time.
+    case waiting
+    /// Held for a person: the reason says why (an unknown outcome, a divergence).
+    case parked
+    case finished
+    /// A dead letter: it ended with a failure.
+    case failed
+    case cancelled
+
+    /// Whether it has ended for good, unless a person retries it.
+    public var isEnded: Bool { self == .finished || self == .failed || self == .cancelled }
+    /// Whether the next event of the queue may start.
+    public var isSettled: Bool { self != .running }
+}

@@ -1,0 +1,59 @@
+public import Foundation
+
+/// One command of an invocation and what became of it.
+public struct JournalEntry: Sendable, Hashable {
+    /// The invocation's id.
+    public var invocation: String
+    /// The place in the journal, from 0, without gaps.
+    public var position: Int
+    public var name: String
+    /// JSON.
+    public var input: Data
+    /// ``Effect/name``.
+    public var effect: String
+    public var location: String?
+    public var state: EntryState
+    /// JSON; set if it succeeded.
+    public var outcome: Data?
+    /// The last failure: final if the entry failed, else what a retry follows or why the outcome is unknown.
+    public var failure: CommandFailure?
+    /// What the performer noted.
+    public var checkpoint: Data?
+    /// How often it was tried.
+    public var attempts: Int
+    /// When it was first tried.
+    public var intendedAt: Date
+    public var endedAt: Date?
+
+    public init(
+        invocation: String, position: Int, name: String, input: Data, effect: String, location: String? = nil,
+        state: EntryState = .intended, outcome: Data? = nil, failure: CommandFailure? = nil, checkpoint: Data? = nil,
+        attempts: Int = 0, intendedAt: Date, endedAt: Date? = nil
+    ) {
+        self.invocation = invocation
+        self.position = position
+        self.name = name
+        self.input = input
+        self.effect = effect
+        self.location = location
+        self.state = state
+        self.outcome = outcome
+        self.failure = failure
+        self.checkpoint = checkpoint
+        self.attempts = attempts
+        self.intendedAt = intendedAt
+        self.endedAt = endedAt
+    }
+}
+
+public enum EntryState: String, Sendable, Hashable, CaseIterable {
+    /// Being performed, or it was when the process ended: then the outcome of a `once` command is unknown.
+    case intended
+    /// Failed without effect; it is to be tried again.
+    case retrying
+    case succeeded
+    /// Failed for good; the program was told.
+    case failed
+    /// It may have taken place. Not tried again before somebody decides.
+    case unknown
+}
