@@ -72,12 +72,18 @@ let package = Package(
         library("AgentPhoneClient", ["Conversations", asyncHTTPClient, logging, nioCore, nioHTTP1]),
         library(
             "ConversationGateway",
-            ["Conversations", asyncHTTPClient, crypto, grdb, httpTypes, hummingbird, logging, metrics, nioCore, serviceLifecycle]),
+            [
+                "Conversations", asyncHTTPClient, crypto, grdb, httpTypes, hummingbird, logging, metrics, nioCore,
+                serviceLifecycle,
+            ]),
 
         // Level 2: the room where they meet.
         library(
             "Rules",
-            ["Lua", "Conversations", "DurableExecution", "Packs", asyncHTTPClient, logging, metrics, nioCore, serviceLifecycle]),
+            [
+                "Lua", "Conversations", "DurableExecution", "Packs", asyncHTTPClient, logging, metrics, nioCore,
+                serviceLifecycle,
+            ]),
 
         // Level 4
         .executableTarget(
@@ -97,7 +103,10 @@ let package = Package(
         tests("AgentPhoneClientTests", ["AgentPhoneClient", "Conversations", asyncHTTPClient, hummingbird, nioCore]),
         tests(
             "ConversationGatewayTests",
-            ["AgentPhoneClient", "ConversationGateway", "Conversations", asyncHTTPClient, grdb, hummingbird, hummingbirdTesting, logging, nioCore]),
+            [
+                "AgentPhoneClient", "ConversationGateway", "Conversations", asyncHTTPClient, grdb, hummingbird,
+                hummingbirdTesting, logging, nioCore,
+            ]),
         tests("RulesTests", ["Rules", "Conversations", "DurableExecution", "Packs", logging]),
         tests("EndToEndTests", ["tidewire", "Conversations", asyncHTTPClient, nioCore]),
     ]
