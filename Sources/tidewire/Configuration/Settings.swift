@@ -1,0 +1,117 @@
+/// Everything that can be set: the one table from which reading, checking, help and the sample file come.
+enum Settings {
+    static let environmentPrefix = "TIDEWIRE_"
+    /// Names the file to read instead of `tidewire.yaml`.
+    static let fileVariable = "TIDEWIRE_CONFIG"
+
+    /// In the order in which help and sample show them.
+    static let all: [Setting] = host + limits + gateway + logging
+
+    private static let host: [Setting] = [
+        Setting(
+            "state_directory", .path, \.stateDirectory,
+            "Where databases, keys, lock and admin socket live. By default beside tidewire.yaml."),
+        Setting(
+            "packs", .list(.path), \.packs,
+            "The folders of the packs whose rules run."),
+        Setting(
+            "api.base_url", .baseURL, \.api.baseURL,
+            "The conversations API."),
+        Setting(
+            "api.key", .optional(.secret), \.api.key,
+            "The API's key."),
+        Setting(
+            "api.timeout", .duration(.milliseconds(100)...(.seconds(600))), \.api.timeout,
+            "How long one call may take."),
+        Setting(
+            "source", .choice, \.source,
+            "How messages come: by webhook, by polling, or both; the same message by both ways is one event."),
+        Setting(
+            "webhook.listen", .address, \.webhook.listen,
+            "Where webhooks are received."),
+        Setting(
+            "webhook.path", .text("a path such as /webhooks/agentphone", matching: "/[A-Za-z0-9._~/-]*"),
+            \.webhook.path,
+            "The path of the provider's webhook."),
+        Setting(
+            "webhook.secrets", .list(.secret), \.webhook.secrets,
+            "The webhook's signing secrets; while one is rotated, the old and the new one."),
+        Setting(
+            "webhook.body_limit", .bytes(1024...67_108_864), \.webhook.bodyLimit,
+            "Larger deliveries are refused (413)."),
+        Setting(
+            "poll.interval", .duration(.seconds(1)...(.seconds(86_400))), \.poll.interval,
+            "How long polling rests between two looks."),
+        Setting(
+            "poll.lookback", .duration(.zero...(.seconds(90 * 86_400))), \.poll.lookback,
+            "How old a message may be to be taken when polling looks for the first time."),
+        Setting(
+            "metadata", .choice, \.metadata,
+            "exclusive: nobody else writes conversations' metadata, so the read before each write is spared."),
+    ]
+
+    private static let limits: [Setting] = [
+        Setting(
+            "limits.shards", .optional(.integer(1...256)), \.limits.shards,
+            "Threads that run rules. By default one for each processor core."),
+        Setting(
+            "limits.max_age", .duration(.seconds(60)...(.seconds(90 * 86_400))), \.limits.maxAge,
+            "Older events are recorded, not run: nobody is answered days late."),
+        Setting(
+            "limits.retry_attempts", .integer(1...100), \.limits.retryAttempts,
+            "How often a command is tried, the first time included."),
+        Setting(
+            "limits.retry_first_delay", .duration(.milliseconds(10)...(.seconds(3600))), \.limits.retryFirstDelay,
+            "The delay before the second try; each further one doubles it."),
+        Setting(
+            "limits.retry_longest_delay", .duration(.milliseconds(10)...(.seconds(86_400))),
+            \.limits.retryLongestDelay,
+            "The longest delay between two tries, unless the API asks for more."),
+        Setting(
+            "limits.retry_budget", .duration(.zero...(.seconds(7 * 86_400))), \.limits.retryBudget,
+            "How long after its first try a command may be tried again."),
+        Setting(
+            "limits.command_deadline", .duration(.seconds(1)...(.seconds(3600))), \.limits.commandDeadline,
+            "How long one try of a command may take."),
+    ]
+
+    private static let gateway: [Setting] = [
+        Setting(
+            "gateway.listen", .address, \.gateway.listen,
+            "Where the local conversations API is served."),
+        Setting(
+            "gateway.api_keys", .list(.secret), \.gateway.apiKeys,
+            "Keys that the gateway accepts, beside the one that is generated at first start."),
+        Setting(
+            "gateway.number", .text("a number in E.164 such as +15555550100", matching: "\\+[1-9][0-9]{6,14}"),
+            \.gateway.number,
+            "The number that the gateway's agent has at first start."),
+        Setting(
+            "gateway.retry_delays", .list(.duration(.milliseconds(10)...(.seconds(7 * 86_400)))),
+            \.gateway.retryDelays,
+            "The delays before a failed webhook delivery is tried again."),
+        Setting(
+            "gateway.webhook_message_ids", .boolean, \.gateway.webhookMessageIDs,
+            "Whether webhook payloads carry messageId: newer ones of the service do, the documented ones don't."),
+    ]
+
+    private static let logging: [Setting] = [
+        Setting(
+            "log.level", .choice, \.log.level,
+            "The least level that is logged."),
+        Setting(
+            "log.format", .choice, \.log.format,
+            "text for people, json for machines."),
+    ]
+
+    /// The keys that only hold others: `api`, `webhook`, …
+    static let sections = Set(
+        all.flatMap { setting in
+            let parts = setting.key.split(separator: ".")
+            return (1..<max(parts.count, 1)).map { parts.prefix($0).joined(separator: ".") }
+        })
+
+    static subscript(key: String) -> Setting? { table[key] }
+
+    private static let table = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Logging
+
+/// What an operator can set, with its defaults.
+///
+/// Filled by ``load(file:environment:overrides:directory:)``; ``Settings/all`` has each setting's key, type and meaning.
+struct TidewireConfiguration: Sendable, Hashable {
+    /// Absolute once loaded.
+    var stateDirectory = ".tidewire"
+    var api = API()
+    var source = EventSource.webhook
+    var webhook = Webhook()
+    var poll = Poll()
+    var metadata = MetadataWriters.shared
+    /// Absolute folders.
+    var packs: [String] = []
+    var limits = Limits()
+    var gateway = Gateway()
+    var log = Log()
+
+    /// The conversations API that the host works with.
+    struct API: Sendable, Hashable {
+        /// Source: AgentPhone guide, Conversations.
+        var baseURL = "https://api.agentphone.to"
+        var key: Secret?
+        var timeout = Duration.seconds(30)
+    }
+
+    /// By which ways messages come.
+    enum EventSource: String, Sendable, CaseIterable {
+        case webhook, poll, both
+
+        var listensForWebhooks: Bool { self != .poll }
+        var polls: Bool { self != .webhook }
+    }
+
+    struct Webhook: Sendable, Hashable {
+        var listen = ListenAddress(host: "127.0.0.1", port: 8470)
+        var path = "/webhooks/agentphone"
+        /// Any of them may have signed a delivery, so that a secret can be rotated without losing one.
+        var secrets: [Secret] = []
+        /// Bytes.
+        var bodyLimit = 1_048_576
+    }
+
+    struct Poll: Sendable, Hashable {
+        var interval = Duration.seconds(10)
+        var lookback = Duration.seconds(24 * 3600)
+    }
+
+    /// Who else writes conversations' metadata.
+    enum MetadataWriters: String, Sendable, CaseIterable {
+        case shared, exclusive
+    }
+
+    struct Limits: Sendable, Hashable {
+        /// Nil: one for each processor core.
+        var shards: Int?
+        var maxAge = Duration.seconds(24 * 3600)
+        var retryAttempts = 8
+        var retryFirstDelay = Duration.seconds(1)
+        var retryLongestDelay = Duration.seconds(300)
+        var retryBudget = Duration.seconds(3600)
+        var commandDeadline = Duration.seconds(60)
+
+        var shardCount: Int { shards ?? ProcessInfo.processInfo.activeProcessorCount }
+    }
+
+    struct Gateway: Sendable, Hashable {
+        var listen = ListenAddress(host: "127.0.0.1", port: 8471)
+        /// Beside the key that is generated at first start.
+        var apiKeys: [Secret] = []
+        /// Five retries in about 21 hours: the API documents the number and the span, not the steps.
+        /// Source: AgentPhone docs, Webhooks guide; API reference, Create webhook.
+        var retryDelays: [Duration] = [
+            .seconds(5 * 60), .seconds(30 * 60), .seconds(2 * 3600), .seconds(6 * 3600), .seconds(12 * 3600),
+        ]
+        var webhookMessageIDs = true
+        /// In E.164; 555-01xx is set aside for fiction (NANPA, 555 line numbers).
+        var number = "+15555550100"
+    }
+
+    struct Log: Sendable, Hashable {
+        var level = Logger.Level.info
+        var format = Format.text
+
+        enum Format: String, Sendable, CaseIterable {
+            case text, json
+        }
+    }
+}
