@@ -1,0 +1,168 @@
+public import Conversations
+import Foundation
+import GRDB
+
+extension Gateway {
+    public func send(_ message: OutboundMessage) async throws(APIError) -> SentMessage {
+        let order = try SendOrder(message, rule: mediaRule)
+        let now = timestamp
+        return try await store.write { [links] database in
+            try order.carryOut(database, at: now, links: links)
+        }
+    }
+}
+
+/// Which channel a message takes: iMessage where both sides can, else MMS with media and SMS without.
+///
+/// Source: AgentPhone guide "Messages". The guide "Conversations" marks sending images for iMessage alone; later guides
+/// send them by SMS as MMS, which is followed here.
+enum OutboundChannel {
+    static func choose(
+        _ database: Database, number: StoredNumber, to address: String, hasMedia: Bool
+    ) throws -> Channel {
+        if number.supportsIMessage, try PhoneTable.supportsIMessage(database, address: address) { return .imessage }
+        return hasMedia ? .mms : .sms
+    }
+}
+
+/// A send whose form is right; whether it can be carried out only the database tells.
+private struct SendOrder: Sendable {
+    /// Source: AgentPhone API reference, "Send message", `send_style`.
+    static let styles: Set<String> = [
+        "celebration", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo", "invisible",
+        "gentle", "loud", "slam",
+    ]
+
+    var request: OutboundMessage
+    var recipient: PhoneAddress
+    var media: [String]
+
+    init(_ request: OutboundMessage, rule: MediaURLRule) throws(APIError) {
+        self.request = request
+        guard request.fromNumber != nil || request.numberID != nil || request.agentID != nil else {
+            throw .invalid("agent_id", "name the sender by agent_id, number_id or from_number")
+        }
+        guard let to = request.toNumber else {
+            // The wording of a production answer.
+            throw APIError(
+                .invalidRequest,
+                "Value error, Provide to_number (an existing chat) or recipients (to start a group).", status: 422,
+                serverCode: "VALIDATION_ERROR", field: "to_number")
+        }
+        guard let recipient = PhoneAddress(to) else {
+            throw .invalid(
+                "to_number", "must be a phone number such as +15551234567, a short code, or an e-mail address")
+        }
+        self.recipient = recipient
+        media = try Self.media(of: request, rule: rule)
+        try checkText(request.body, field: "body")
+        guard !request.body.isEmpty || !media.isEmpty else { throw .invalid("body", "may be empty only with media") }
+        if let style = request.sendStyle, !Self.styles.contains(style) {
+            throw .invalid("send_style", "must be one of \(Self.styles.sorted().joined(separator: ", "))")
+        }
+    }
+
+    /// The attachments. Sources: AgentPhone API reference: 1 to 20 https URLs, one key or the other, and an empty body
+    /// with two or more, which make a carousel.
+    private static func media(of request: OutboundMessage, rule: MediaURLRule) throws(APIError) -> [String] {
+        guard request.mediaURL == nil || request.mediaURLs == nil else {
+            throw .invalid("media_url", "cannot be given together with media_urls")
+        }
+        guard let urls = request.mediaURLs ?? request.mediaURL.map({ [$0] }) else { return [] }
+        let field = request.mediaURLs == nil ? "media_url" : "media_urls"
+        guard (1...20).contains(urls.count) else { throw .invalid(field, "must hold 1 to 20 URLs") }
+        for url in urls { try rule.check(url, field: field) }
+        guard urls.count == 1 || request.body.isEmpty else {
+            throw .invalid("body", "must be empty with two or more media_urls")
+        }
+        return urls
+    }
+
+    func carryOut(_ database: Database, at now: Timestamp, links: MediaLinks) throws -> SentMessage {
+        let number = try sender(database)
+        let channel = try OutboundChannel.choose(
+            database, number: number, to: recipient.text, hasMedia: !media.isEmpty)
+        let replyTarget = try replyTarget(database, links: links)
+        guard channel == .imessage || number.isRegisteredForSMS else { throw APIError.notRegistered(number) }
+        var conversation = try ConversationTable.findOrInsert(
+            database, number: number, participant: recipient.text, at: now)
+        if let replyTarget, replyTarget.conversationRow != conversation.row {
+            throw APIError.notFound("Reply target", code: "REPLY_TARGET_NOT_FOUND")
+        }
+        // What only iMessage has is dropped elsewhere, and the text still goes. Source: AgentPhone guide "Messages".
+        let isIMessage = channel == .imessage
+        let stored = try MessageTable.append(
+            database, to: &conversation,
+            MessageDraft(
+                direction: .outbound, channel: channel, from: number.phoneNumber, to: recipient.text,
+                body: request.body, mediaURLs: media, replyTo: isIMessage ? replyTarget?.message.id : nil,
+                sendStyle: isIMessage ? request.sendStyle : nil),
+            at: now, links: links)
+        return SentMessage(
+            id: stored.message.id, status: "sent", channel: channel, fromNumber: number.phoneNumber,
+            toNumber: recipient.text, conversationID: conversation.conversation.id, mediaURLs: media,
+            replyToMessageID: isIMessage ? replyTarget?.message.id : nil,
+            replyParentUnresolved: isIMessage && replyTarget != nil ? false : nil)
+    }
+
+    /// `from_number` counts most, then `number_id`, then the agent's first number.
+    /// Source: AgentPhone API reference, "Send message".
+    private func sender(_ database: Database) throws -> StoredNumber {
+        if let text = request.fromNumber {
+            let found = try PhoneAddress(text).flatMap { try NumberTable.find(database, phoneNumber: $0.text) }
+            guard let found else { throw APIError.notFound("Number", code: "PHONE_NUMBER_NOT_FOUND") }
+            return found
+        }
+        if let id = request.numberID {
+            guard let found = try NumberTable.find(database, id: id) else {
+                throw APIError.notFound("Number", code: "PHONE_NUMBER_NOT_FOUND")
+            }
+            return found
+        }
+        let agent = request.agentID ?? ""
+        guard try AgentTable.exists(database, id: agent) else { throw APIError.notFound("Agent") }
+        guard let found = try NumberTable.first(database, ofAgent: agent) else {
+            throw APIError.badRequest("The agent has no number to send from.", code: "AGENT_WITHOUT_NUMBER")
+        }
+        return found
+    }
+
+    /// An unknown target fails the whole send, as it was seen live.
+    private func replyTarget(_ database: Database, links: MediaLinks) throws -> StoredMessage? {
+        guard let id = request.replyToMessageID else { return nil }
+        guard let target = try MessageTable.find(database, id: id, links: links) else {
+            throw APIError.notFound("Reply target", code: "REPLY_TARGET_NOT_FOUND")
+        }
+        return target
+    }
+}
+
+extension APIError {
+    /// Source: AgentPhone guide "Conversations": outbound SMS requires 10DLC registration.
+    static func notRegistered(_ number: StoredNumber) -> APIError {
+        APIError(
+            .forbidden,
+            "\(number.phoneNumber) is not registered for SMS (10DLC), so it can send by iMessage only.",
+            status: 403, serverCode: "REGISTRATION_REQUIRED")
+    }
+}
+
+/// Which URLs may stand as attachments: https, this gateway's own media, and plain http where local targets are allowed.
+struct MediaURLRule: Sendable {
+    var allowsHTTP: Bool
+    var links: MediaLinks
+
+    func check(_ url: String, field: String) throws(APIError) {
+        let parts = URLComponents(string: url)
+        let isOwn = links.shortened(url) != url
+        guard let scheme = parts?.scheme?.lowercased(), parts?.host?.isEmpty == false, url.utf8.count <= 2083,
+            !url.utf8.contains(0), scheme == "https" || (scheme == "http" && (allowsHTTP || isOwn))
+        else {
+            throw .invalid(field, "must be \(allowsHTTP ? "http or https" : "https") URLs of at most 2083 characters")
+        }
+    }
+}
+
+extension Gateway {
+    var mediaRule: MediaURLRule { MediaURLRule(allowsHTTP: configuration.allowsLocalWebhooks, links: links) }
+}

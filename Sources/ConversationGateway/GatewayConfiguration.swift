@@ -1,0 +1,72 @@
+public import Foundation
+
+/// What a gateway needs to know before it starts.
+public struct GatewayConfiguration: Sendable {
+    /// Holds `gateway.sqlite` and `media/`; made if it is missing.
+    public var directory: URL
+    public var host: String
+    /// 0 takes any free port; see ``Gateway/boundPort``.
+    public var port: Int
+    /// What the URLs of media start with; `http://host:port` if nil.
+    public var baseURL: String?
+    /// Keys that `/v1` accepts as `Authorization: Bearer`.
+    public var apiKeys: [String]
+    /// The key that `/sim` accepts as `Authorization: Bearer`.
+    public var simulationToken: String
+    /// Waits before the second, third, … attempt of a delivery; after the last one it has failed.
+    public var retryDelays: [Duration]
+    /// Whether deliveries carry `messageId` and `mediaUrls`. Payloads without are in use too.
+    public var webhookMessageIDs: Bool
+    /// Whether webhooks may be plain `http` and lead to loopback or private addresses.
+    public var allowsLocalWebhooks: Bool
+    /// The number that is made, with an agent, at the first start.
+    public var number: String
+    public var numberSupportsIMessage: Bool
+    /// Largest body of `POST /sim/media`.
+    public var mediaByteLimit: Int
+
+    public init(
+        directory: URL, host: String = "127.0.0.1", port: Int = 0, baseURL: String? = nil, apiKeys: [String],
+        simulationToken: String, retryDelays: [Duration] = defaultRetryDelays, webhookMessageIDs: Bool = true,
+        allowsLocalWebhooks: Bool = false, number: String = "+15551234567", numberSupportsIMessage: Bool = true,
+        mediaByteLimit: Int = 100 << 20
+    ) {
+        self.directory = directory
+        self.host = host
+        self.port = port
+        self.baseURL = baseURL
+        self.apiKeys = apiKeys
+        self.simulationToken = simulationToken
+        self.retryDelays = retryDelays
+        self.webhookMessageIDs = webhookMessageIDs
+        self.allowsLocalWebhooks = allowsLocalWebhooks
+        self.number = number
+        self.numberSupportsIMessage = numberSupportsIMessage
+        self.mediaByteLimit = mediaByteLimit
+    }
+
+    /// Five retries within 20 h 35 min.
+    ///
+    /// The guide "Webhooks" says six attempts in all; the page "Best practices" about 24 hours, the API reference about
+    /// 21. The steps themselves are not published: these fit both spans.
+    public static let defaultRetryDelays: [Duration] = [
+        .seconds(5 * 60), .seconds(30 * 60), .seconds(2 * 3600), .seconds(6 * 3600), .seconds(12 * 3600),
+    ]
+
+    /// - Throws: ``GatewayError`` `.invalidConfiguration`, naming what is wrong.
+    func validate() throws(GatewayError) {
+        func fail(_ message: String) -> GatewayError { GatewayError(.invalidConfiguration, message) }
+        guard !apiKeys.isEmpty, !apiKeys.contains("") else {
+            throw fail("the gateway needs an API key; none may be empty")
+        }
+        guard !simulationToken.isEmpty else { throw fail("the simulation token is empty") }
+        guard (0...65535).contains(port) else { throw fail("port \(port) is not in 0...65535") }
+        guard PhoneAddress(number)?.isPhoneNumber == true else {
+            throw fail("number \"\(number)\" is no phone number in E.164, such as +15551234567")
+        }
+        guard retryDelays.allSatisfy({ $0 >= .zero }) else { throw fail("a retry delay is negative") }
+        if let baseURL, !["http", "https"].contains(URLComponents(string: baseURL)?.scheme ?? "") {
+            throw fail("base URL \"\(baseURL)\" is no http or https URL")
+        }
+    }
+}

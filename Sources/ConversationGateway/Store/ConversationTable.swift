@@ -1,0 +1,127 @@
+import Conversations
+import Foundation
+import GRDB
+
+struct StoredConversation: Sendable, Hashable {
+    var row: Int64
+    var numberRow: Int64
+    var agentRow: Int64?
+    /// Without its preview, which only lists show.
+    var conversation: Conversation
+}
+
+enum ConversationTable {
+    /// How much of a message a list shows. The documentation names no length.
+    static let previewLength = 100
+
+    private static let columns = """
+        SELECT c.row, c.number_row, c.agent_row, c.id, agent.id, number.id, number.phone_number, c.participant,
+            c.last_message_at, c.message_count, c.metadata, c.created_at, c.last_message_preview
+        """
+    private static let joins = """
+        JOIN number ON number.row = c.number_row LEFT JOIN agent ON agent.row = c.agent_row
+        """
+
+    static func find(_ database: Database, id: Conversation.ID) throws -> StoredConversation? {
+        let statement = try database.cachedStatement(sql: "\(columns) FROM conversation c \(joins) WHERE c.id = ?")
+        return try Row.fetchOne(statement, arguments: [id.rawValue]).map { try StoredConversation($0) }
+    }
+
+    static func find(_ database: Database, row: Int64) throws -> StoredConversation? {
+        let statement = try database.cachedStatement(sql: "\(columns) FROM conversation c \(joins) WHERE c.row = ?")
+        return try Row.fetchOne(statement, arguments: [row]).map { try StoredConversation($0) }
+    }
+
+    static func find(_ database: Database, numberRow: Int64, participant: String) throws -> StoredConversation? {
+        let statement = try database.cachedStatement(
+            sql: "\(columns) FROM conversation c \(joins) WHERE c.number_row = ? AND c.participant = ?")
+        return try Row.fetchOne(statement, arguments: [numberRow, participant]).map { try StoredConversation($0) }
+    }
+
+    /// The conversation of a number with a participant, made if there is none.
+    ///
+    /// - Parameter id: The id for a new one; made up if nil.
+    static func findOrInsert(
+        _ database: Database, number: StoredNumber, participant: String, at now: Timestamp, id: Conversation.ID? = nil
+    ) throws -> StoredConversation {
+        if let found = try find(database, numberRow: number.row, participant: participant) { return found }
+        let id = id ?? Conversation.ID(Names.id("conv", at: now.microseconds))
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO conversation (id, agent_row, number_row, participant, active_at, created_at)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            id.rawValue, number.agentRow, number.row, participant, now.microseconds, now.microseconds,
+        ])
+        return StoredConversation(
+            row: database.lastInsertedRowID, numberRow: number.row, agentRow: number.agentRow,
+            conversation: Conversation(
+                id: id, agentID: number.agentID, phoneNumberID: number.id, phoneNumber: number.phoneNumber,
+                participant: participant, lastMessageAt: nil, messageCount: 0, metadata: nil, createdAt: now))
+    }
+
+    /// A page by latest activity; conversations active at the same instant come in the order of their making, latest
+    /// first. The rows to skip are counted in an index alone.
+    static func page(
+        _ database: Database, agentRow: Int64? = nil, limit: Int, offset: Int
+    ) throws -> ConversationPage {
+        let scope = agentRow == nil ? "" : "WHERE agent_row = ?"
+        let statement = try database.cachedStatement(
+            sql: """
+                \(columns)
+                FROM (
+                    SELECT row FROM conversation \(scope) ORDER BY active_at DESC, row DESC LIMIT ? OFFSET ?
+                ) AS page JOIN conversation c ON c.row = page.row \(joins)
+                ORDER BY c.active_at DESC, c.row DESC
+                """)
+        var arguments: StatementArguments = agentRow.map { [$0] } ?? []
+        arguments += [limit, offset]
+        let data = try Row.fetchAll(statement, arguments: arguments).map { row in
+            var conversation = try StoredConversation(row).conversation
+            conversation.lastMessagePreview = row[12]
+            return conversation
+        }
+        let total = try count(database, agentRow: agentRow)
+        return ConversationPage(data: data, hasMore: offset < total && offset + data.count < total, total: total)
+    }
+
+    static func setMetadata(_ database: Database, row: Int64, _ metadata: Metadata?) throws {
+        let text = try metadata.map { String(decoding: try JSON.encode($0), as: UTF8.self) }
+        try database.cachedStatement(sql: "UPDATE conversation SET metadata = ? WHERE row = ?")
+            .execute(arguments: [text, row])
+    }
+
+    /// Notes that a message was added.
+    static func recordActivity(_ database: Database, row: Int64, at instant: Timestamp, preview: String) throws {
+        try database.cachedStatement(
+            sql: """
+                UPDATE conversation SET message_count = message_count + 1, last_message_at = ?1, active_at = ?1,
+                    last_message_preview = ?2
+                WHERE row = ?3
+                """
+        ).execute(arguments: [instant.microseconds, String(preview.prefix(previewLength)), row])
+    }
+
+    private static func count(_ database: Database, agentRow: Int64?) throws -> Int {
+        if let agentRow {
+            let statement = try database.cachedStatement(sql: "SELECT COUNT(*) FROM conversation WHERE agent_row = ?")
+            return try Int.fetchOne(statement, arguments: [agentRow]) ?? 0
+        }
+        let statement = try database.cachedStatement(sql: "SELECT count FROM tally WHERE name = 'conversation'")
+        return try Int.fetchOne(statement) ?? 0
+    }
+}
+
+extension StoredConversation {
+    fileprivate init(_ row: Row) throws {
+        let metadata: String? = row[10]
+        try self.init(
+            row: row[0], numberRow: row[1], agentRow: row[2],
+            conversation: Conversation(
+                id: Conversation.ID(row[3]), agentID: row[4], phoneNumberID: row[5], phoneNumber: row[6],
+                participant: row[7], lastMessageAt: (row[8] as Int64?).map(Timestamp.init(microseconds:)),
+                messageCount: row[9], metadata: metadata.map { try JSON.decode(Metadata.self, from: Data($0.utf8)) },
+                createdAt: Timestamp(microseconds: row[11])))
+    }
+}
