@@ -30,8 +30,8 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -82,8 +82,9 @@ let package = Package(
             "Rules",
             [
                 "Lua", "Conversations", "DurableExecution", "Packs", asyncHTTPClient, logging, metrics, nioCore,
+                nioHTTP1,
                 serviceLifecycle,
-            ]),
+            ], resources: [.embedInCode("Bindings/bindings.lua")]),
 
         // Level 4
         .executableTarget(

@@ -1,0 +1,95 @@
+import Conversations
+import DurableExecution
+import Foundation
+import Lua
+import Synchronization
+
+/// What a script logged since somebody last looked.
+final class LogBuffer: Sendable {
+    /// Lines beyond this many between two commands are dropped, and one line says so.
+    static let lineLimit = 200
+
+    private struct State {
+        var lines: [LogLine] = []
+        var dropped = 0
+    }
+
+    private let state = Mutex(State())
+
+    func append(_ line: LogLine) {
+        state.withLock { state in
+            if state.lines.count < Self.lineLimit { state.lines.append(line) } else { state.dropped += 1 }
+        }
+    }
+
+    func drain() -> [LogLine] {
+        state.withLock { state in
+            defer { state = State() }
+            guard state.dropped > 0 else { return state.lines }
+            return state.lines + [LogLine(level: "warning", message: "\(state.dropped) further log lines were dropped")]
+        }
+    }
+}
+
+/// Functions that bindings call without leaving Lua's thread: pure ones, and the log.
+enum HostFunctions {
+    static func all(log: LogBuffer) -> [String: LuaHostFunction] {
+        [
+            "log": { arguments throws(LuaHostError) in
+                log.append(try line(arguments))
+                return []
+            },
+            "seconds": { arguments throws(LuaHostError) in [seconds(arguments.first ?? .nil)] },
+            "time_iso": { arguments throws(LuaHostError) in
+                [.string(Timestamp(Date(timeIntervalSince1970: arguments.first?.double ?? 0)).description)]
+            },
+            "time_parse": { arguments throws(LuaHostError) in
+                guard case .string(let text)? = arguments.first, let time = Timestamp(text) else { return [.nil] }
+                return [.number(Double(time.microseconds) / 1_000_000)]
+            },
+            "time_date": { arguments throws(LuaHostError) in date(arguments) },
+        ]
+    }
+
+    private static func line(_ arguments: [LuaValue]) throws(LuaHostError) -> LogLine {
+        guard arguments.count >= 2, case .string(let level) = arguments[0], case .string(let message) = arguments[1]
+        else { return LogLine(level: "info", message: "") }
+        guard arguments.count > 2, arguments[2] != .nil else { return LogLine(level: level, message: message) }
+        let fields = try arguments[2].json()
+        return LogLine(level: level, message: message, fields: try? fields.text())
+    }
+
+    private static func seconds(_ value: LuaValue) -> LuaValue {
+        switch value {
+        case .integer(let seconds): .integer(seconds)
+        case .number(let seconds) where seconds.isFinite: .number(seconds)
+        case .string(let text): DurationText.parse(text).map { .number($0 / .seconds(1)) } ?? .nil
+        default: .nil
+        }
+    }
+
+    private static func date(_ arguments: [LuaValue]) -> [LuaValue] {
+        guard arguments.count == 2, let seconds = arguments[0].double, case .string(let name) = arguments[1],
+            let zone = TimeZone(identifier: name)
+        else { return [.nil, .string("time.date: there is no time zone \(arguments.last.map { "\($0)" } ?? "")")] }
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        let date = Timestamp(Date(timeIntervalSince1970: seconds)).date
+        let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second, .weekday], from: date)
+        let fields: [(String, Int?)] = [
+            ("year", parts.year), ("month", parts.month), ("day", parts.day), ("hour", parts.hour),
+            ("minute", parts.minute), ("second", parts.second), ("weekday", parts.weekday),
+        ]
+        return [.object(Dictionary(uniqueKeysWithValues: fields.map { ($0, .integer(Int64($1 ?? 0))) }))]
+    }
+}
+
+extension LuaValue {
+    var double: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Conversations
+import DurableExecution
+import Foundation
+import Lua
+
+/// What rules can ask of the host: the commands of `bindings.lua`, with what repeating one would mean.
+enum RuleCommand: String, Sendable, CaseIterable {
+    case listConversations = "conversations.list"
+    case getConversation = "conversation.get"
+    case listMessages = "conversation.messages"
+    case tag = "conversation.tag"
+    case untag = "conversation.untag"
+    case increment = "conversation.increment"
+    case setMetadata = "conversation.set_metadata"
+    case clearMetadata = "conversation.clear_metadata"
+    case showTyping = "conversation.typing"
+    case send = "message.send"
+    case react = "message.react"
+    case storeGet = "store.get"
+    case storeSet = "store.set"
+    case storeIncrement = "store.increment"
+    case storeCompareAndSet = "store.compare_and_set"
+    case now = "time.now"
+
+    /// The engine's command for what a rule asked.
+    ///
+    /// - Parameter pack: Whose store a store command means.
+    /// - Throws: ``LuaHostError`` if a value cannot be kept.
+    static func command(_ asked: LuaCommand, pack: String) throws(LuaHostError) -> Command {
+        guard let kind = RuleCommand(rawValue: asked.name) else {
+            throw LuaHostError(code: "bad_command", message: "there is no command \(asked.name)", retryable: false)
+        }
+        let input = try (asked.arguments.first ?? .object([:])).json()
+        do {
+            return Command(
+                name: asked.name, input: try input.text(), effect: try kind.effect(input, pack: pack),
+                location: asked.location.map { "\($0.file):\($0.line)" })
+        } catch {
+            throw LuaHostError(code: "bad_value", message: "\(asked.name): \(error)", retryable: false)
+        }
+    }
+
+    private func effect(_ input: JSONValue, pack: String) throws -> Effect {
+        switch self {
+        case .listConversations, .getConversation, .listMessages, .now: return .read
+        case .tag, .untag, .increment, .setMetadata, .clearMetadata, .showTyping: return .repeatable
+        case .send, .react: return .once
+        case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet:
+            return .store(try storeOperation(input, pack: pack))
+        }
+    }
+
+    private func storeOperation(_ input: JSONValue, pack: String) throws -> StoreOperation {
+        let scope = input["conversation_id"]?.string.map { "\(pack)/conversation/\($0)" } ?? pack
+        let key = input["key"]?.string ?? ""
+        switch self {
+        case .storeSet:
+            let ttl = input["ttl"]?.double.map { Duration.seconds($0) }
+            return .set(scope: scope, key: key, value: try Self.kept(input["value"]), ttl: ttl)
+        case .storeIncrement:
+            let by: StoreNumber =
+                if case .integer(let value)? = input["by"] { .integer(value) } else {
+                    .number(input["by"]?.double ?? 1)
+                }
+            return .increment(scope: scope, key: key, by: by)
+        case .storeCompareAndSet:
+            return .compareAndSet(
+                scope: scope, key: key, expected: try Self.kept(input["expected"]), value: try Self.kept(input["value"])
+            )
+        default:
+            return .get(scope: scope, key: key)
+        }
+    }
+
+    /// Nil and null both mean that there is nothing.
+    private static func kept(_ value: JSONValue?) throws -> Data? {
+        guard let value, value != .null else { return nil }
+        return try value.text()
+    }
+
+    /// An outcome as the rule sees it: conversations and messages with their methods, else plain data.
+    func value(of outcome: Data) throws -> LuaValue {
+        switch self {
+        case .send:
+            return .message(try JSONValue(parsing: outcome))
+        case .getConversation:
+            let json = try JSONValue(parsing: outcome)
+            return json == .null ? .null : .conversation(json)
+        case .listMessages:
+            guard case .array(let items) = try JSONValue(parsing: outcome) else { return .array([]) }
+            return .array(items.map(LuaValue.message))
+        case .listConversations:
+            var json = try JSONValue(parsing: outcome).members
+            guard case .array(let items)? = json.removeValue(forKey: "conversations") else { return .nil }
+            return .object(
+                json.mapValues(LuaValue.init).merging(
+                    ["conversations": .array(items.map(LuaValue.conversation))], uniquingKeysWith: { $1 }))
+        default:
+            return .json(String(decoding: outcome, as: UTF8.self))
+        }
+    }
+}
+
+extension LuaValue {
+    static func conversation(_ json: JSONValue) -> LuaValue {
+        .instance(type: "conversation", fields: json.members.mapValues(LuaValue.init))
+    }
+
+    static func message(_ json: JSONValue) -> LuaValue {
+        .instance(type: "message", fields: json.members.mapValues(LuaValue.init))
+    }
+}
+
+extension JSONValue {
+    var members: [String: JSONValue] {
+        guard case .object(let members) = self else { return [:] }
+        return members
+    }
+}

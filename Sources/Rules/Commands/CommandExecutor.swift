@@ -1,0 +1,156 @@
+import Conversations
+import DurableExecution
+import Foundation
+
+/// Performs what rules ask for. The one place where an effect happens, and so the one place for policy.
+struct CommandExecutor: Sendable {
+    let api: any ConversationAPI
+    let metadata: MetadataWriter
+    let now: @Sendable () -> Date
+
+    /// - Throws: ``CommandFailure``.
+    func perform(_ command: Command, in context: CommandContext) async throws -> Data {
+        guard let kind = RuleCommand(rawValue: command.name) else {
+            throw CommandFailure(code: "bad_command", message: "there is no command \(command.name)")
+        }
+        do {
+            return try await outcome(of: kind, try JSONValue(parsing: command.input), in: context).text()
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch let error as APIError {
+            throw CommandFailure(error)
+        } catch {
+            throw CommandFailure(
+                code: "failed", message: "\(command.name): \(error)", outcomeUnknown: command.effect == .once)
+        }
+    }
+
+    private func outcome(
+        of kind: RuleCommand, _ input: JSONValue, in context: CommandContext
+    ) async throws -> JSONValue {
+        switch kind {
+        case .listConversations: try await listConversations(input)
+        case .getConversation: try await getConversation(input)
+        case .listMessages: try await listMessages(input)
+        case .tag, .untag, .setMetadata, .clearMetadata: try await changeMetadata(kind, input)
+        case .increment: try await increment(input, in: context)
+        case .showTyping: try await showTyping(input)
+        case .send: try await send(input)
+        case .react: try await react(input)
+        case .now: .number((now().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
+        case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet:
+            throw CommandFailure(code: "bad_command", message: "the engine performs \(kind.rawValue) itself")
+        }
+    }
+
+    // MARK: Reading
+
+    private func listConversations(_ input: JSONValue) async throws -> JSONValue {
+        let page = try await api.conversations(
+            limit: try input.whole("limit") ?? 20, offset: try input.whole("offset") ?? 0)
+        return [
+            "conversations": .array(page.data.map(\.ruleFields)), "total": .integer(Int64(page.total)),
+            "has_more": .boolean(page.hasMore),
+        ]
+    }
+
+    private func getConversation(_ input: JSONValue) async throws -> JSONValue {
+        do {
+            return try await api.conversation(input.conversationID, messageLimit: 1).conversation.ruleFields
+        } catch  where error.code == .notFound {
+            return .null
+        }
+    }
+
+    private func listMessages(_ input: JSONValue) async throws -> JSONValue {
+        let page = try await api.messages(
+            in: input.conversationID, limit: try input.whole("limit") ?? 50, before: try input.timestamp("before"),
+            after: try input.timestamp("after"))
+        return .array(page.data.map(\.ruleFields))
+    }
+
+    // MARK: Effects
+
+    private func send(_ input: JSONValue) async throws -> JSONValue {
+        let body = input["body"]?.string ?? ""
+        let media = input["media"].map { $0.strings }
+        let sent = try await api.send(
+            OutboundMessage(
+                agentID: input["number_id"] == nil ? input["agent_id"]?.string : nil,
+                numberID: input["number_id"]?.string,
+                fromNumber: input["number_id"] == nil ? input["number"]?.string : nil,
+                toNumber: input["to"]?.string, body: body, mediaURLs: media,
+                replyToMessageID: (input["reply_to"]?.string).map { Message.ID($0) },
+                sendStyle: input["style"]?.string))
+        let urls = sent.mediaURLs.isEmpty ? media ?? [] : sent.mediaURLs
+        let fields: [String: JSONValue?] = [
+            "id": .string(sent.id.rawValue), "body": .string(body), "direction": "outbound",
+            "from_number": sent.fromNumber.map(JSONValue.string), "to_number": sent.toNumber.map(JSONValue.string),
+            "channel": sent.channel.map { .string($0.rawValue) }, "media_url": urls.first.map(JSONValue.string),
+            "media_urls": .array(urls.map(JSONValue.string)), "status": .string(sent.status),
+            "conversation_id": (sent.conversationID?.rawValue ?? input["conversation_id"]?.string)
+                .map(JSONValue.string),
+        ]
+        return .object(fields.compactMapValues { $0 })
+    }
+
+    private func react(_ input: JSONValue) async throws -> JSONValue {
+        let reaction = ReactionType(rawValue: input["reaction"]?.string ?? "")
+        let receipt = try await api.react(to: Message.ID(input["message_id"]?.string ?? ""), with: reaction)
+        return [
+            "id": .string(receipt.id.rawValue), "reaction_type": .string(receipt.reactionType.rawValue),
+            "message_id": .string(receipt.messageID.rawValue),
+        ]
+    }
+
+    /// Best effort, as the API has it: true if the participant is shown it, false where the channel has no such thing.
+    private func showTyping(_ input: JSONValue) async throws -> JSONValue {
+        do {
+            _ = try await api.showTyping(in: input.conversationID)
+            return true
+        } catch  where error.code == .invalidRequest {
+            return false
+        }
+    }
+}
+
+extension CommandFailure {
+    init(_ error: APIError) {
+        self.init(
+            code: error.code.rawValue, message: error.message, retryable: error.isRetryable,
+            retryAfter: error.retryAfter, outcomeUnknown: error.code == .outcomeUnknown)
+    }
+}
+
+extension JSONValue {
+    var conversationID: Conversation.ID { Conversation.ID(self["conversation_id"]?.string ?? "") }
+
+    var strings: [String] {
+        guard case .array(let items) = self else { return [] }
+        return items.compactMap(\.string)
+    }
+
+    /// A whole number under `key`; nil if there is none.
+    fileprivate func whole(_ key: String) throws -> Int? {
+        switch self[key] {
+        case nil, .null: nil
+        case .integer(let value): Int(value)
+        default: throw CommandFailure(code: "invalid_request", message: "\(key) must be a whole number")
+        }
+    }
+
+    fileprivate func timestamp(_ key: String) throws -> Timestamp? {
+        switch self[key] {
+        case nil, .null: return nil
+        case .string(let text):
+            guard let time = Timestamp(text) else {
+                throw CommandFailure(
+                    code: "invalid_request", message: "\(key) = \"\(text)\" is no ISO 8601 time; time.iso makes one")
+            }
+            return time
+        case .integer(let seconds): return Timestamp(Date(timeIntervalSince1970: Double(seconds)))
+        case .number(let seconds): return Timestamp(Date(timeIntervalSince1970: seconds))
+        default: throw CommandFailure(code: "invalid_request", message: "\(key) must be a time")
+        }
+    }
+}

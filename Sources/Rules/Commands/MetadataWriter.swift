@@ -1,0 +1,79 @@
+import Conversations
+import Foundation
+import Synchronization
+
+/// Changes metadata by reading, merging and replacing it, under a lock per conversation.
+///
+/// The API replaces metadata whole and has no versions, so another writer between the read and the write is
+/// overwritten. Where this host is the only writer, the read can be spared.
+final class MetadataWriter: Sendable {
+    /// What this host wrote last, and when it wrote it.
+    struct Written: Sendable {
+        var metadata: Metadata
+        var at: Date
+    }
+
+    /// How many conversations are remembered; past it the older half is forgotten, which costs a read each.
+    private static let memoryLimit = 50_000
+
+    private let api: any ConversationAPI
+    private let isOnlyWriter: Bool
+    private let now: @Sendable () -> Date
+    private let lock = KeyedLock<Conversation.ID>()
+    private let written = Mutex<[Conversation.ID: Written]>([:])
+
+    /// - Parameter isOnlyWriter: Whether nobody but this host changes metadata, so that what it wrote last still holds.
+    init(api: any ConversationAPI, isOnlyWriter: Bool, now: @escaping @Sendable () -> Date) {
+        self.api = api
+        self.isOnlyWriter = isOnlyWriter
+        self.now = now
+    }
+
+    /// What this host wrote to a conversation last, if it remembers.
+    func lastWrite(to id: Conversation.ID) -> Written? {
+        written.withLock { $0[id] }
+    }
+
+    /// Replaces a conversation's metadata by what `change` makes of it.
+    ///
+    /// - Parameter change: Given the present metadata; nil for what it returns means that nothing is to be written.
+    /// - Returns: The metadata as it is now.
+    /// - Throws: ``APIError``, or what `change` throws.
+    func change(
+        _ id: Conversation.ID, _ change: @escaping @Sendable (Metadata) async throws -> Metadata?
+    ) async throws -> Metadata {
+        try await lock.withLock(id) {
+            let present = try await self.present(id)
+            guard let target = try await change(present) else { return present }
+            let update = ConversationUpdate(metadata: .replaced(target))
+            let result = try await self.api.update(id, with: update).conversation.metadata ?? [:]
+            self.remember(result, of: id)
+            return result
+        }
+    }
+
+    /// Sets or clears the metadata, whatever it was.
+    func replace(_ id: Conversation.ID, with metadata: Metadata?) async throws -> Metadata {
+        try await lock.withLock(id) {
+            let field: ConversationUpdate.Field<Metadata> = metadata.map { .replaced($0) } ?? .cleared
+            let result = try await self.api.update(id, with: ConversationUpdate(metadata: field))
+            self.remember(result.conversation.metadata ?? [:], of: id)
+            return result.conversation.metadata ?? [:]
+        }
+    }
+
+    private func present(_ id: Conversation.ID) async throws -> Metadata {
+        if isOnlyWriter, let known = lastWrite(to: id) { return known.metadata }
+        return try await api.conversation(id, messageLimit: 1).conversation.metadata ?? [:]
+    }
+
+    private func remember(_ metadata: Metadata, of id: Conversation.ID) {
+        let entry = Written(metadata: metadata, at: now())
+        written.withLock { written in
+            written[id] = entry
+            guard written.count > Self.memoryLimit else { return }
+            let newest = written.sorted { $0.value.at > $1.value.at }.prefix(Self.memoryLimit / 2)
+            written = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
+        }
+    }
+}

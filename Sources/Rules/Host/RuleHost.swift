@@ -1,0 +1,109 @@
+public import Conversations
+public import DurableExecution
+public import Foundation
+public import Logging
+import Lua
+
+/// Settings of a ``RuleHost``.
+public struct RuleHostConfiguration: Sendable, Hashable {
+    /// Threads that run Lua, at least 1.
+    public var shards: Int
+    /// Whether nobody but this host changes metadata: then it needn't be read before each change.
+    public var isOnlyMetadataWriter: Bool
+    /// Whether media may be fetched from private and loopback addresses, to tell its kind.
+    public var allowsPrivateMedia: Bool
+
+    public init(shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false) {
+        self.shards = shards
+        self.isOnlyMetadataWriter = isOnlyMetadataWriter
+        self.allowsPrivateMedia = allowsPrivateMedia
+    }
+}
+
+/// Answers what the engine asks: which rules an event starts, how they run, and how their commands are performed.
+public final class RuleHost: EventHandler {
+    private let book: RuleBook
+    private let loader: PackLoader
+    private let shards: ShardPool
+    private let preparation: EventPreparation
+    private let executor: CommandExecutor
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - media: Tells what an attachment is whose name doesn't say so.
+    ///   - now: The wall time, by which rules tell the time too.
+    public init(
+        api: any ConversationAPI, book: RuleBook, loader: PackLoader, media: any MediaInspecting,
+        configuration: RuleHostConfiguration, now: @escaping @Sendable () -> Date = { Date() }, logger: Logger
+    ) {
+        self.book = book
+        self.loader = loader
+        self.logger = logger
+        shards = ShardPool(count: configuration.shards)
+        let metadata = MetadataWriter(api: api, isOnlyWriter: configuration.isOnlyMetadataWriter, now: now)
+        executor = CommandExecutor(api: api, metadata: metadata, now: now)
+        preparation = EventPreparation(api: api, metadata: metadata, media: media, startedAt: now(), now: now)
+    }
+
+    public func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation {
+        try await preparation.prepare(event, claims: claims, asksForFirst: book.asksForFirst)
+    }
+
+    public func match(_ event: Event) async throws -> Matching {
+        let content = try Self.content(of: event)
+        let shard = shards.shard(for: event.queue)
+        var matching = Matching()
+        for (pack, rule) in book.rules(for: content.kind) {
+            var refusal = rule.filter.refusal(of: content)
+            if refusal == nil, rule.filter.patterns != nil || rule.hasMatches {
+                refusal = await shard.refusal(of: content, by: rule, of: pack)
+            }
+            if let refusal {
+                matching.refusals.append(Refusal(rule: rule.name, reason: refusal))
+            } else {
+                matching.starts.append(Start(rule: rule.name, version: pack.version))
+            }
+        }
+        return matching
+    }
+
+    public func program(for invocation: Invocation, event: Event) async throws -> any Program {
+        let pack: RulePack?
+        do {
+            pack = try await book.pack(version: invocation.version, loader: loader)
+        } catch {
+            throw EngineFailure("the pack that \(invocation.rule) began with can't be read: \(error)", retryable: false)
+        }
+        guard let pack, let rule = pack.rules.first(where: { $0.name == invocation.rule }) else {
+            throw EngineFailure(
+                "the version of \(invocation.rule) that this began with is gone (\(invocation.version.prefix(12)))",
+                retryable: false)
+        }
+        return RuleProgram(
+            rule, of: pack, event: try Self.content(of: event), seed: Self.seed(invocation.id),
+            on: shards.shard(for: event.queue))
+    }
+
+    public func perform(_ command: Command, in context: CommandContext) async throws -> Data {
+        try await executor.perform(command, in: context)
+    }
+
+    /// Lets go of Lua states whose packs are no longer in force.
+    public func retireStates() async {
+        await shards.retire(except: Set(book.activePacks.map(\.version)))
+    }
+
+    /// FNV-1a, 64 bits: equal ids give equal seeds, in every process. Source: RFC 9923.
+    private static func seed(_ id: String) -> UInt64 {
+        id.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+
+    private static func content(of event: Event) throws -> ConversationEvent {
+        do {
+            return try JSON.decode(ConversationEvent.self, from: event.payload)
+        } catch let error as DecodingError {
+            throw EngineFailure(
+                "event \(event.sequence) can't be read: \(error.plainDescription)", retryable: false)
+        }
+    }
+}

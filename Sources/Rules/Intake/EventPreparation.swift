@@ -1,0 +1,98 @@
+import Conversations
+import DurableExecution
+import Foundation
+
+/// Completes an event as it reaches the head of its queue: which message it is, what its media are, and what the
+/// conversation's metadata is now.
+struct EventPreparation: Sendable {
+    /// How long a message that a payload told of is looked for before its event is given up.
+    static let lookUpPatience: Duration = .seconds(120)
+
+    let api: any ConversationAPI
+    let metadata: MetadataWriter
+    let media: any MediaInspecting
+    /// Before this, another process may have written what this one doesn't know of.
+    let startedAt: Date
+    let now: @Sendable () -> Date
+
+    func prepare(
+        _ event: Event, claims: any IdentityClaims, asksForFirst: Bool
+    ) async throws -> Preparation {
+        do {
+            var content = try JSON.decode(ConversationEvent.self, from: event.payload)
+            if let duplicate = try await identify(&content, event, claims) { return duplicate }
+            if content.kind != .callEnded {
+                try await refreshMetadata(of: &content, event)
+                await inspectMedia(of: &content)
+                if asksForFirst { try await findWhetherFirst(&content) }
+            }
+            return .ready(payload: try JSON.encode(content))
+        } catch let error as APIError {
+            throw EngineFailure(error.message, retryable: error.isRetryable, retryAfter: error.retryAfter)
+        } catch let error as DecodingError {
+            throw EngineFailure(error.plainDescription, retryable: false)
+        }
+    }
+
+    /// Finds the message that a payload without id tells of, and claims its id for the event.
+    ///
+    /// - Returns: A duplicate, if every message that it can be belongs to other events already.
+    private func identify(
+        _ content: inout ConversationEvent, _ event: Event, _ claims: any IdentityClaims
+    ) async throws -> Preparation? {
+        guard let message = content.message, message.id == nil else { return nil }
+        let candidates = try await candidates(for: message, in: content.conversation.id)
+        var holder: Int64?
+        for candidate in candidates {
+            switch try await claims.claim(EventIdentity.message(candidate.id)) {
+            case .claimed:
+                content.message?.id = candidate.id
+                return nil
+            case .heldBy(let sequence):
+                holder = sequence
+            }
+        }
+        if let holder { return .duplicate(of: holder, reason: "the same message as event \(holder)") }
+        let waited = Duration.seconds(now().timeIntervalSince(event.acceptedAt))
+        throw EngineFailure(
+            "the payload has no message id, and its message is not among those of conversation "
+                + content.conversation.id.rawValue,
+            retryable: waited < Self.lookUpPatience)
+    }
+
+    /// Messages that a payload may tell of, oldest first.
+    private func candidates(
+        for message: ConversationEvent.MessageFields, in id: Conversation.ID
+    ) async throws -> [Message] {
+        let page = try await api.messages(
+            in: id, limit: 200, before: message.receivedAt.advanced(by: .seconds(2)),
+            after: message.receivedAt.advanced(by: .seconds(-2)))
+        return page.data.filter { EventIdentity.matches($0, message) }.sorted { $0.receivedAt < $1.receivedAt }
+    }
+
+    /// Reads the metadata anew where the event doesn't bring it, or where it may have changed since.
+    private func refreshMetadata(of content: inout ConversationEvent, _ event: Event) async throws {
+        let id = content.conversation.id
+        let written = metadata.lastWrite(to: id)
+        let isStale = event.acceptedAt < startedAt || written.map { $0.at >= event.acceptedAt } ?? false
+        guard isStale || !content.conversation.hasMetadata else { return }
+        content.conversation.metadata = try await api.conversation(id, messageLimit: 1).conversation.metadata
+        content.conversation.hasMetadata = true
+    }
+
+    private func inspectMedia(of content: inout ConversationEvent) async {
+        guard let attachments = content.message?.attachments else { return }
+        for (index, attachment) in attachments.enumerated() where attachment.kind == nil {
+            let kind =
+                if let kind = MediaKind(url: attachment.url) { kind } else { await media.kind(of: attachment.url) }
+            content.message?.attachments[index].kind = kind ?? .file
+        }
+    }
+
+    private func findWhetherFirst(_ content: inout ConversationEvent) async throws {
+        guard let message = content.message else { return }
+        let earlier = try await api.messages(
+            in: content.conversation.id, limit: 1, before: message.receivedAt, after: nil)
+        content.isFirst = earlier.data.isEmpty
+    }
+}

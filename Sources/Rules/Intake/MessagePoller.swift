@@ -1,0 +1,143 @@
+public import Conversations
+public import DurableExecution
+public import Foundation
+public import Logging
+import Metrics
+public import ServiceLifecycle
+
+/// Where a poll got to, and where it keeps that.
+public protocol PollStore: Sendable {
+    func accept(_ events: [NewEvent]) async throws(EngineError) -> [Acceptance]
+    func cursor(_ name: String) async throws(EngineError) -> String?
+    func setCursor(_ name: String, to value: String?) async throws(EngineError)
+}
+
+extension Engine: PollStore {}
+
+/// Finds messages by reading conversations: what webhooks lost, and everything where there are no webhooks.
+///
+/// Each conversation has a durable cursor, the time up to which its messages are known. A look reads backwards from the
+/// newest message to the cursor, keeps what it found, and then moves the cursor; a message that a webhook brought as
+/// well is the same event. Reactions are found only on messages that a look reads.
+public struct MessagePoller: Service {
+    /// The API's times may be whole seconds, so the last of them is always read again.
+    private static let overlap: Duration = .seconds(2)
+    private static let startCursor = "poll:start"
+
+    private let api: any ConversationAPI
+    private let store: any PollStore
+    private let interval: Duration
+    private let lookback: Duration
+    private let clock: any Clock<Duration>
+    private let now: @Sendable () -> Date
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - interval: Between the end of a look and the next.
+    ///   - lookback: How far back the very first look reads.
+    public init(
+        api: any ConversationAPI, store: any PollStore, interval: Duration, lookback: Duration,
+        clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Date = { Date() },
+        logger: Logger
+    ) {
+        self.api = api
+        self.store = store
+        self.interval = interval
+        self.lookback = lookback
+        self.clock = clock
+        self.now = now
+        self.logger = logger
+    }
+
+    /// Looks again and again until cancelled or told to shut down; a look that fails is logged, and the next one tries
+    /// again.
+    public func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await lookOnce()
+                try await clock.sleep(for: interval)
+            }
+        }
+    }
+
+    private func lookOnce() async {
+        do {
+            let found = try await look()
+            if found > 0 { logger.info("polling found \(found) new messages and reactions") }
+        } catch let error as APIError {
+            let wait = error.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
+            logger.warning("polling failed: \(error.message)\(wait)")
+            Counter(label: "tidewire_poll_failures", dimensions: [("code", error.code.rawValue)]).increment()
+        } catch is CancellationError {
+        } catch {
+            logger.warning("polling failed: \(error)")
+        }
+    }
+
+    /// Reads what is new once.
+    ///
+    /// - Returns: How many events were new.
+    /// - Throws: ``APIError`` or ``EngineError``; what was found before is kept, and the next look goes on from there.
+    public func look() async throws -> Int {
+        let start = try await startOfPolling()
+        var found = 0
+        var offset = 0
+        while true {
+            let page = try await api.conversations(limit: 100, offset: offset)
+            for conversation in page.data {
+                guard let last = conversation.lastMessageAt else { continue }
+                // Sorted by activity: from here on nothing happened since polling began.
+                if last < start { return found }
+                found += try await look(at: conversation, last: last, start: start)
+            }
+            offset += page.data.count
+            if !page.hasMore || page.data.isEmpty { return found }
+        }
+    }
+
+    /// The time before which nothing is of interest, set by the first look of all.
+    private func startOfPolling() async throws -> Timestamp {
+        if let text = try await store.cursor(Self.startCursor), let time = Timestamp(text) { return time }
+        let start = Timestamp(now()).advanced(by: .zero - lookback)
+        try await store.setCursor(Self.startCursor, to: start.description)
+        return start
+    }
+
+    private func look(at conversation: Conversation, last: Timestamp, start: Timestamp) async throws -> Int {
+        let name = "poll:" + conversation.id.rawValue
+        let cursor = try await store.cursor(name).flatMap(Timestamp.init)
+        if let cursor, cursor >= last { return 0 }
+        let after = cursor.map { $0.advanced(by: .zero - Self.overlap) } ?? start
+        let messages = try await newMessages(in: conversation.id, after: after)
+        let events = try self.events(of: messages, in: conversation, since: after)
+        let found = try await keep(events)
+        // Not `last`: a message may have come between the list and the read.
+        let newest = messages.map(\.receivedAt).max() ?? last
+        try await store.setCursor(name, to: max(newest, cursor ?? newest).description)
+        return found
+    }
+
+    /// Messages received after `after`, oldest first, read backwards from the newest.
+    private func newMessages(in id: Conversation.ID, after: Timestamp) async throws -> [Message] {
+        var messages: [Message] = []
+        for try await message in api.messages(in: id, after: after) { messages.append(message) }
+        return messages.sorted { $0.receivedAt < $1.receivedAt }
+    }
+
+    private func events(
+        of messages: [Message], in conversation: Conversation, since: Timestamp
+    ) throws -> [NewEvent] {
+        try messages.flatMap { message in
+            let reactions = message.reactions.filter { $0.direction == .inbound && $0.createdAt >= since }
+            let contents =
+                [ConversationEvent(message, in: conversation)]
+                + reactions.map { ConversationEvent($0, on: message, in: conversation) }
+            return try contents.map { try NewEvent($0, source: "poll", sentAt: message.receivedAt) }
+        }
+    }
+
+    private func keep(_ events: [NewEvent]) async throws -> Int {
+        guard !events.isEmpty else { return 0 }
+        return try await store.accept(events).count { if case .accepted = $0 { true } else { false } }
+    }
+}

@@ -1,0 +1,173 @@
+import Conversations
+import Foundation
+import Lua
+import Packs
+
+/// Turns a rule's `when` into a ``Filter``.
+struct FilterReader {
+    private static let shared = [
+        "direction", "channel", "from", "to", "agent", "number", "metadata", "hours", "body", "pattern",
+    ]
+
+    var trigger: ConversationEvent.Kind
+    /// Makes the problem for a key of the file.
+    var problem: (_ message: String, _ key: String?) -> RuleProblem
+
+    /// Keys that mean something for the trigger.
+    private var keys: [String] {
+        switch trigger {
+        case .message: Self.shared + ["media", "first"]
+        case .reaction: Self.shared + ["reaction"]
+        case .callEnded: Self.shared
+        }
+    }
+
+    func read(_ value: LuaValue?) throws(RuleProblem) -> Filter {
+        var filter = Filter()
+        guard let value else { return filter }
+        guard case .object(let fields) = value else {
+            if case .array(let items) = value, items.isEmpty { return filter }
+            throw problem("when must be a table of conditions, such as { channel = \"imessage\" }", "when")
+        }
+        for key in fields.keys.sorted() {
+            guard keys.contains(key) else {
+                throw problem("when.\(key) is not known\(NearestName.suggestion(for: key, among: keys))", key)
+            }
+            try read(key, fields[key] ?? .nil, into: &filter)
+        }
+        return filter
+    }
+
+    private func read(_ key: String, _ value: LuaValue, into filter: inout Filter) throws(RuleProblem) {
+        switch key {
+        case "direction": filter.direction = try direction(value)
+        case "channel": filter.channel = Set(try texts(key, value).map(Channel.init(rawValue:)))
+        case "from": filter.from = Set(try texts(key, value))
+        case "to": filter.to = Set(try texts(key, value))
+        case "agent": filter.agent = Set(try texts(key, value))
+        case "number": filter.number = Set(try texts(key, value))
+        case "body": filter.body = try words(value)
+        case "pattern": filter.patterns = try texts(key, value)
+        case "media": filter.media = try media(value)
+        case "first": filter.first = try flag(key, value)
+        case "reaction": filter.reaction = try reactions(value)
+        case "metadata": filter.metadata = try metadata(value)
+        default: filter.hours = try hours(value)
+        }
+    }
+
+    /// One string, or a list of them, of which any will do.
+    private func texts(_ key: String, _ value: LuaValue) throws(RuleProblem) -> [String] {
+        let items: [LuaValue] =
+            switch value {
+            case .array(let items): items
+            default: [value]
+            }
+        let texts = items.compactMap { item -> String? in
+            guard case .string(let text) = item, !text.isEmpty else { return nil }
+            return text
+        }
+        guard !texts.isEmpty, texts.count == items.count else {
+            throw problem("when.\(key) must be a string or a list of strings", key)
+        }
+        return texts
+    }
+
+    /// As ``texts(_:_:)``, each one of `allowed`.
+    private func choices(_ key: String, _ value: LuaValue, among allowed: [String]) throws(RuleProblem) -> [String] {
+        let texts = try texts(key, value)
+        for text in texts where !allowed.contains(text) {
+            throw problem(
+                "when.\(key) = \"\(text)\" is not known\(NearestName.suggestion(for: text, among: allowed))", key)
+        }
+        return texts
+    }
+
+    private func direction(_ value: LuaValue) throws(RuleProblem) -> Set<Direction> {
+        let texts = try choices("direction", value, among: ["inbound", "outbound", "any"])
+        return texts.contains("any") ? [] : Set(texts.map(Direction.init(rawValue:)))
+    }
+
+    private func reactions(_ value: LuaValue) throws(RuleProblem) -> Set<ReactionType> {
+        Set(try choices("reaction", value, among: ReactionType.tapbacks.map(\.rawValue)).map(ReactionType.init))
+    }
+
+    private func words(_ value: LuaValue) throws(RuleProblem) -> Filter.Words {
+        let texts = try texts("body", value)
+        for text in texts where !WordMatcher.hasWords(text) {
+            throw problem("when.body = \"\(text)\" holds no word to look for; use pattern for punctuation", "body")
+        }
+        return Filter.Words(texts)
+    }
+
+    private func media(_ value: LuaValue) throws(RuleProblem) -> Filter.Media {
+        if case .boolean(let wanted) = value { return wanted ? .any : .none }
+        let kinds = try choices("media", value, among: MediaKind.allCases.map(\.rawValue))
+        return .kinds(Set(kinds.compactMap(MediaKind.init(rawValue:))))
+    }
+
+    private func flag(_ key: String, _ value: LuaValue) throws(RuleProblem) -> Bool {
+        guard case .boolean(let flag) = value else { throw problem("when.\(key) must be true or false", key) }
+        return flag
+    }
+
+    private func metadata(_ value: LuaValue) throws(RuleProblem) -> [String: Set<JSONValue>] {
+        guard case .object(let fields) = value else {
+            throw problem("when.metadata must be a table of keys and values", "metadata")
+        }
+        var wanted: [String: Set<JSONValue>] = [:]
+        for (key, value) in fields {
+            let items: [LuaValue] = if case .array(let items) = value { items } else { [value] }
+            let values = items.compactMap { $0.scalar }
+            guard !values.isEmpty, values.count == items.count else {
+                throw problem(
+                    "when.metadata.\(key) must be a string, a number, true, false, json.null, or a list of these", key)
+            }
+            wanted[key] = Set(values)
+        }
+        return wanted
+    }
+
+    private func hours(_ value: LuaValue) throws(RuleProblem) -> OpeningHours {
+        let known = ["from", "to", "zone", "days"]
+        guard case .object(let fields) = value else {
+            throw problem("when.hours must be a table, such as { from = \"09:00\", to = \"17:00\" }", "hours")
+        }
+        for key in fields.keys.sorted() where !known.contains(key) {
+            throw problem("when.hours.\(key) is not known\(NearestName.suggestion(for: key, among: known))", key)
+        }
+        func minutes(_ key: String) throws(RuleProblem) -> Int {
+            guard case .string(let text) = fields[key], let minutes = OpeningHours.minutes(text) else {
+                throw problem("when.hours.\(key) must be a time of day, such as \"09:00\"", "hours")
+            }
+            return minutes
+        }
+        var zone = TimeZone.gmt
+        if let value = fields["zone"] {
+            guard case .string(let name) = value, let found = TimeZone(identifier: name) else {
+                throw problem("when.hours.zone must be a time zone's name, such as \"Europe/Berlin\"", "zone")
+            }
+            zone = found
+        }
+        var days = Set(1...7)
+        if let value = fields["days"] {
+            let names = try choices("days", value, among: OpeningHours.dayNames)
+            days = Set(names.compactMap { OpeningHours.dayNames.firstIndex(of: $0).map { $0 + 1 } })
+        }
+        return OpeningHours(from: try minutes("from"), to: try minutes("to"), zone: zone, days: days)
+    }
+}
+
+extension LuaValue {
+    /// A string, number, boolean or null as JSON.
+    fileprivate var scalar: JSONValue? {
+        switch self {
+        case .null: .null
+        case .boolean(let value): .boolean(value)
+        case .integer(let value): .integer(value)
+        case .number(let value): .number(value)
+        case .string(let value): .string(value)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Conversations
+import Lua
+import Packs
+
+/// Turns the table that a rule's file returned into a ``Rule``.
+struct RuleFileReader {
+    private static let keys = ["on", "when", "run", "matches", "mode", "description"]
+
+    var name: String
+    var path: String
+    var source: LuaSource
+
+    /// - Throws: ``RuleProblem``, with the line that the key stands on where it can be told.
+    func read(_ description: LuaValue) throws(RuleProblem) -> Rule {
+        guard case .object(let fields) = description, !fields.isEmpty else {
+            throw problem("must return a table, such as return { on = \"message\", run = function(message) … end }")
+        }
+        for key in fields.keys.sorted() where !Self.keys.contains(key) {
+            throw problem("unknown key \"\(key)\"\(NearestName.suggestion(for: key, among: Self.keys))", at: key)
+        }
+        guard case .function = fields["run"] else {
+            throw problem("run must be a function", at: "run")
+        }
+        let hasMatches = try readMatches(fields["matches"])
+        try checkMode(fields["mode"])
+        let trigger = try readTrigger(fields["on"])
+        return Rule(
+            name: name, path: path, trigger: trigger, description: try readDescription(fields["description"]),
+            filter: try FilterReader(trigger: trigger, problem: problem).read(fields["when"]), hasMatches: hasMatches)
+    }
+
+    private func readTrigger(_ value: LuaValue?) throws(RuleProblem) -> ConversationEvent.Kind {
+        let known = ConversationEvent.Kind.allCases.map(\.rawValue)
+        guard case .string(let text) = value else {
+            throw problem("on must be one of \(known.joined(separator: ", "))", at: "on")
+        }
+        guard let trigger = ConversationEvent.Kind(rawValue: text) else {
+            throw problem(
+                "on = \"\(text)\" is no trigger\(NearestName.suggestion(for: text, among: known))", at: "on")
+        }
+        return trigger
+    }
+
+    private func readMatches(_ value: LuaValue?) throws(RuleProblem) -> Bool {
+        switch value {
+        case nil: return false
+        case .function: return true
+        default: throw problem("matches must be a function", at: "matches")
+        }
+    }
+
+    private func readDescription(_ value: LuaValue?) throws(RuleProblem) -> String? {
+        switch value {
+        case nil: return nil
+        case .string(let text): return text
+        default: throw problem("description must be a string", at: "description")
+        }
+    }
+
+    private func checkMode(_ value: LuaValue?) throws(RuleProblem) {
+        guard let value, value != .string("parallel") else { return }
+        throw problem("mode must be \"parallel\": this version has no other", at: "mode")
+    }
+
+    /// A problem of this file; its line is where `key` is first given a value.
+    private func problem(_ message: String, at key: String? = nil) -> RuleProblem {
+        let lines = source.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let line = key.flatMap { key in
+            lines.firstIndex { Self.assigns(key, in: $0) }
+        }
+        return RuleProblem(
+            file: source.name, line: line.map { $0 + 1 }, message: message,
+            sourceLine: line.map { lines[$0].trimmingPrefix(while: \.isWhitespace).description })
+    }
+
+    private static func assigns(_ key: String, in line: Substring) -> Bool {
+        guard !line.drop(while: \.isWhitespace).hasPrefix("--") else { return false }
+        return line.ranges(of: key).contains { range in
+            let before = line[..<range.lowerBound].last
+            let after = line[range.upperBound...].drop(while: \.isWhitespace)
+            let isWord = before.map { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." } ?? false
+            return !isWord && after.hasPrefix("=") && !after.hasPrefix("==")
+        }
+    }
+}

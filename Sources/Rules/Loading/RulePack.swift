@@ -1,0 +1,26 @@
+import Lua
+public import Packs
+
+/// A pack whose rules were read and found good.
+public struct RulePack: Sendable, Hashable {
+    public var pack: Pack
+    /// In the order of their names.
+    public var rules: [Rule]
+
+    public var name: String { pack.manifest.name }
+    /// What invocations pin.
+    public var version: String { pack.digest }
+
+    /// The source of a file, named so that errors tell pack and file.
+    ///
+    /// - Throws: ``PackError`` if there is no such file, or it is not text.
+    func source(of path: String) throws(PackError) -> LuaSource {
+        LuaSource(name: Self.sourceName(path, in: pack), text: try pack.text(of: path))
+    }
+
+    /// `photos/rules/heart.lua`: the pack's name without its organisation, since Lua shows 58 characters.
+    static func sourceName(_ path: String, in pack: Pack) -> String {
+        let name = pack.manifest.name.split(separator: "/").last.map(String.init) ?? pack.manifest.name
+        return name + "/" + path
+    }
+}
