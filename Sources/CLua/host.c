@@ -1,0 +1,195 @@
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char tw_key_environment, tw_key_globals, tw_key_modules, tw_key_types, tw_key_array, tw_key_error;
+char tw_key_proxied, tw_key_functions, tw_key_trace_error, tw_null;
+
+/// Counts what the state holds. Source: Lua 5.4 reference manual, lua_Alloc.
+static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
+    tw_host *host = context;
+    size_t held = block ? old_size : 0;
+    if (new_size == 0) {
+        free(block);
+        host->used -= held;
+        return NULL;
+    }
+    if (new_size > held && host->used + (new_size - held) > host->settings.memory_bytes * 4) return NULL;
+    void *result = realloc(block, new_size);
+    if (result) host->used += new_size - held;
+    return result;
+}
+
+/// Reached only by an error outside every protected call, which no function here allows.
+static int panic(lua_State *L) {
+    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "not a string";
+    fprintf(stderr, "tidewire: unprotected Lua error: %s\n", message);
+    abort();
+}
+
+/// Failures of `__close` would be written to standard error by the default.
+static void discard_warning(void *context, const char *message, int to_be_continued) {
+    (void)context, (void)message, (void)to_be_continued;
+}
+
+tw_host *tw_host_new(tw_settings settings, tw_function function, void *context) {
+    tw_host *host = calloc(1, sizeof *host);
+    if (!host) return NULL;
+    host->settings = settings;
+    host->function = function;
+    host->context = context;
+    host->L = lua_newstate(allocate, host);
+    if (!host->L) {
+        free(host);
+        return NULL;
+    }
+    *(tw_host **)lua_getextraspace(host->L) = host;
+    lua_atpanic(host->L, panic);
+    lua_setwarnf(host->L, discard_warning, NULL);
+    return host;
+}
+
+void tw_host_free(tw_host *host) {
+    lua_close(host->L);
+    tw_buffer_free(&host->input);
+    tw_buffer_free(&host->output);
+    tw_buffer_free(&host->scratch);
+    tw_buffer_free(&host->trace);
+    free(host->prelude);
+    free(host);
+}
+
+/// Runs `body(argument)` so that whatever it raises ends here. On the base level of the main thread Lua keeps
+/// LUA_MINSTACK free slots, and neither push allocates.
+int tw_protect(tw_host *host, lua_CFunction body, void *argument) {
+    lua_State *L = host->L;
+    lua_pushcfunction(L, body);
+    lua_pushlightuserdata(L, argument);
+    int status = lua_pcall(L, 1, 0, 0);
+    if (status == LUA_OK) return TW_OK;
+    if (status == LUA_ERRMEM) {
+        host->broken = 1;
+        tw_write_failure_text(host, TW_CODE_MEMORY, "not enough memory");
+    } else {
+        size_t count = 0;
+        const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &count) : "unknown error";
+        tw_write_failure_text(host, TW_CODE_BAD_VALUE, message);
+    }
+    lua_settop(L, 0);
+    return TW_FAILED;
+}
+
+size_t tw_host_used(const tw_host *host) { return host->used; }
+int tw_host_broken(const tw_host *host) { return host->broken; }
+
+static int collect(lua_State *L) {
+    lua_gc(L, LUA_GCCOLLECT);
+    return 0;
+}
+
+void tw_host_collect(tw_host *host) { tw_protect(host, collect, NULL); }
+
+void tw_set_input(tw_host *host, const uint8_t *bytes, size_t count) {
+    host->input.count = 0;
+    if (tw_append(&host->input, bytes, count)) host->input.count = 0;
+}
+
+const uint8_t *tw_output(const tw_host *host, size_t *count) {
+    *count = host->output.count;
+    return host->output.bytes;
+}
+
+typedef struct chunk {
+    const char *name, *text;
+    size_t count;
+    int *reference;
+    int status;
+} chunk;
+
+int tw_compile(lua_State *L, const char *name, const char *text, size_t count) {
+    size_t limit = tw_host_of(L)->settings.source_bytes;
+    if (count > limit) {
+        lua_pushfstring(L, "%s: the file has %I bytes; at most %I are loaded", name + 1, (LUAI_UACINT)count,
+                        (LUAI_UACINT)limit);
+        return TW_CODE_LIMIT;
+    }
+    int status = luaL_loadbufferx(L, text, count, name, "t");
+    if (status != LUA_OK) return status == LUA_ERRMEM ? TW_CODE_MEMORY : TW_CODE_SYNTAX;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &tw_key_environment);
+    if (!lua_setupvalue(L, -2, 1)) lua_pop(L, 1);
+    return 0;
+}
+
+static int load_body(lua_State *L) {
+    chunk *c = lua_touserdata(L, 1);
+    int code = tw_compile(L, c->name, c->text, c->count);
+    if (code) {
+        tw_write_failure(tw_host_of(L), L, NULL, code);
+        c->status = TW_FAILED;
+    } else if (c->reference) {
+        *c->reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    return 0;
+}
+
+int tw_host_load(tw_host *host, const char *name, const char *text, size_t count, int *reference) {
+    chunk c = {name, text, count, reference, TW_OK};
+    int status = tw_protect(host, load_body, &c);
+    return status == TW_OK ? c.status : status;
+}
+
+static int release_body(lua_State *L) {
+    luaL_unref(L, LUA_REGISTRYINDEX, *(int *)lua_touserdata(L, 1));
+    return 0;
+}
+
+void tw_host_release(tw_host *host, int reference) { tw_protect(host, release_body, &reference); }
+
+typedef struct addition {
+    const char *name, *chunk, *text;
+    size_t count;
+    int index;
+} addition;
+
+/// Pushes the table of the registry under `key`, making it when it is not there.
+static void push_table(lua_State *L, void *key) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+static int add_function_body(lua_State *L) {
+    addition *a = lua_touserdata(L, 1);
+    push_table(L, &tw_key_functions);
+    lua_pushinteger(L, a->index);
+    lua_pushstring(L, a->name);
+    lua_pushcclosure(L, tw_call_function, 2);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
+static int add_module_body(lua_State *L) {
+    addition *a = lua_touserdata(L, 1);
+    push_table(L, &tw_key_modules);
+    lua_createtable(L, 2, 0);
+    lua_pushstring(L, a->chunk);
+    lua_rawseti(L, -2, 1);
+    lua_pushlstring(L, a->text, a->count);
+    lua_rawseti(L, -2, 2);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
+int tw_host_add_function(tw_host *host, const char *name, int index) {
+    addition a = {.name = name, .index = index};
+    return tw_protect(host, add_function_body, &a);
+}
+
+int tw_host_add_module(tw_host *host, const char *name, const char *chunk, const char *text, size_t count) {
+    addition a = {.name = name, .chunk = chunk, .text = text, .count = count};
+    return tw_protect(host, add_module_body, &a);
+}

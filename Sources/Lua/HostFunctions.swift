@@ -1,0 +1,34 @@
+internal import CLua
+
+/// The functions that a state may call, by the numbers under which Lua knows them.
+final class HostFunctions: Sendable {
+    let names: [String]
+    private let functions: [LuaHostFunction]
+
+    init(_ functions: [String: LuaHostFunction]) {
+        let sorted = functions.sorted { $0.key < $1.key }
+        names = sorted.map(\.key)
+        self.functions = sorted.map(\.value)
+    }
+
+    /// Answers 0 and results, or 1 and a failure, both encoded.
+    fileprivate func call(_ index: Int, _ arguments: [LuaValue]) -> (status: Int32, bytes: [UInt8]) {
+        do throws(LuaHostError) {
+            return (0, ValueEncoder(try functions[index](arguments)).bytes)
+        } catch {
+            return (1, ValueEncoder(error).bytes)
+        }
+    }
+}
+
+/// What Lua calls. It returns in every case, so that no Lua error passes over a frame of Swift.
+func callHostFunction(
+    context: UnsafeMutableRawPointer?, host: OpaquePointer?, index: Int32, bytes: UnsafePointer<UInt8>?, count: Int
+) -> Int32 {
+    guard let context = unsafe context else { return 1 }
+    let functions = unsafe Unmanaged<HostFunctions>.fromOpaque(context).takeUnretainedValue()
+    var decoder = unsafe ValueDecoder(Array(UnsafeBufferPointer(start: bytes, count: count)))
+    let answer = functions.call(Int(index), decoder.rest())
+    unsafe answer.bytes.withUnsafeBufferPointer { unsafe tw_set_input(host, $0.baseAddress, $0.count) }
+    return answer.status
+}
