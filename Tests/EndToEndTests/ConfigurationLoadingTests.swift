@@ -91,6 +91,21 @@ struct ConfigurationLoadingTests {
         }
     }
 
+    @Test(arguments: [
+        ("webhook.path", "hooks"), ("webhook.path", "/a b"), ("webhook.path", "/a?b"), ("webhook.path", "/a\n"),
+        ("gateway.number", "5555550100"), ("gateway.number", "+1555"), ("gateway.number", "+15555550100\n"),
+        ("api.base_url", "api.agentphone.to"), ("api.base_url", "ftp://host"), ("api.base_url", "https://"),
+        ("api.base_url", "https://user:pass@host"), ("api.base_url", "https://host/?a=b"),
+    ])
+    func `a text that does not fit wholly is refused`(key: String, text: String) throws {
+        expectProblem(containing: "command line: \(key): expected") { try folder.load(overrides: [key: text]) }
+    }
+
+    @Test func `an alias in a file stands for its anchor`() throws {
+        try folder.write("api: { timeout: &short 2s }\npoll: { interval: *short }")
+        #expect(try folder.load().poll.interval == .seconds(2))
+    }
+
     @Test func `every setting has a variable of its own that is read`() throws {
         #expect(Set(Settings.all.map(\.environmentName)).count == Settings.all.count)
         for setting in Settings.all where !setting.isSecret && setting.expectation.contains("path") == false {

@@ -64,7 +64,7 @@ extension SettingType where Value == String {
         SettingType(
             expectation,
             parse: { text, _ in
-                text.range(of: "^(?:\(pattern))$", options: .regularExpression) == nil ? nil : text
+                text.range(of: "\\A(?:\(pattern))\\z", options: .regularExpression) == nil ? nil : text
             },
             format: { $0 })
     }

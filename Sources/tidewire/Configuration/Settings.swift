@@ -40,7 +40,7 @@ enum Settings {
             "webhook.body_limit", .bytes(1024...67_108_864), \.webhook.bodyLimit,
             "Larger deliveries are refused (413)."),
         Setting(
-            "poll.interval", .duration(.seconds(1)...(.seconds(86_400))), \.poll.interval,
+            "poll.interval", .duration(.milliseconds(100)...(.seconds(86_400))), \.poll.interval,
             "How long polling rests between two looks."),
         Setting(
             "poll.lookback", .duration(.zero...(.seconds(90 * 86_400))), \.poll.lookback,
