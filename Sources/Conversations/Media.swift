@@ -50,13 +50,13 @@ public enum MediaKind: String, Sendable, Hashable, Codable, CaseIterable {
             bytes.dropFirst(offset).starts(with: text.utf8)
         }
         if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) || bytes.starts(with: [0xFF, 0xD8, 0xFF]) || has("GIF8")
-            || (has("RIFF") && has("WEBP", at: 8)) || has("BM") || has("II*\0") || has("MM\0*")
+            || (has("RIFF") && has("WEBP", at: 8)) || Self.isBitmap(bytes) || has("II*\0") || has("MM\0*")
         {
             self = .image
         } else if has("ftyp", at: 4) {
             self = Self.kind(ofISOBrand: String(decoding: bytes.dropFirst(8).prefix(4), as: UTF8.self))
         } else if has("ID3") || has("OggS") || has("fLaC") || has("caff") || has("#!AMR") || has("WAVE", at: 8)
-            || bytes.starts(with: [0xFF, 0xFB]) || bytes.starts(with: [0xFF, 0xF1])
+            || Self.isAudioFrame(bytes)
         {
             self = .audio
         } else if bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) || has("AVI ", at: 8) {
@@ -68,6 +68,17 @@ public enum MediaKind: String, Sendable, Hashable, Codable, CaseIterable {
         } else {
             return nil
         }
+    }
+
+    /// "BM" begins many a text; of a bitmap, bytes 6 to 9 are zero as well.
+    /// Source: Microsoft, BITMAPFILEHEADER, `bfReserved1` and `bfReserved2`.
+    private static func isBitmap(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: [0x42, 0x4D]) && bytes.count >= 10 && bytes[6..<10].allSatisfy { $0 == 0 }
+    }
+
+    /// An MP3 frame (layer III, MPEG 1 or 2) or an ADTS frame (AAC). Source: ISO/IEC 11172-3 and 13818-7, frame header.
+    private static func isAudioFrame(_ bytes: [UInt8]) -> Bool {
+        bytes.count > 1 && bytes[0] == 0xFF && [0xFB, 0xFA, 0xF3, 0xF2, 0xF1, 0xF9].contains(bytes[1])
     }
 
     /// ISO base media files say what they are by their brand. Source: MP4 Registration Authority, brands.

@@ -14,7 +14,7 @@ public struct Message: Sendable, Hashable, Identifiable {
     public var direction: Direction
     public var channel: Channel?
     public var mediaURL: String?
-    /// All attachments; what `mediaURL` has is the first of them.
+    /// All attachments. Where only one of the two was given, the other is made from it.
     public var mediaURLs: [String]
     public var receivedAt: Timestamp
     public var reactions: [MessageReaction]
@@ -32,8 +32,9 @@ public struct Message: Sendable, Hashable, Identifiable {
         self.toNumber = toNumber
         self.direction = direction
         self.channel = channel
-        self.mediaURL = mediaURL ?? mediaURLs?.first
-        self.mediaURLs = mediaURLs ?? mediaURL.map { [$0] } ?? []
+        let all = mediaURLs ?? []
+        self.mediaURL = mediaURL ?? all.first
+        self.mediaURLs = all.isEmpty ? mediaURL.map { [$0] } ?? [] : all
         self.receivedAt = receivedAt
         self.reactions = reactions
         self.senderIdentifier = senderIdentifier
@@ -41,7 +42,7 @@ public struct Message: Sendable, Hashable, Identifiable {
 }
 
 /// A reaction that a message carries. Source: AgentPhone API reference, message object.
-public struct MessageReaction: Sendable, Hashable, Identifiable, Codable {
+public struct MessageReaction: Sendable, Hashable, Identifiable {
     public typealias ID = Identifier<MessageReaction>
 
     public var id: ID
@@ -56,6 +57,18 @@ public struct MessageReaction: Sendable, Hashable, Identifiable, Codable {
         self.fromNumber = fromNumber
         self.direction = direction
         self.createdAt = createdAt
+    }
+}
+
+extension MessageReaction: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            id: container.decode(ID.self, forKey: .id),
+            reactionType: container.decode(ReactionType.self, forKey: .reactionType),
+            fromNumber: container.decodeIfPresent(String.self, forKey: .fromNumber) ?? "",
+            direction: container.decodeIfPresent(Direction.self, forKey: .direction) ?? .inbound,
+            createdAt: container.decode(Timestamp.self, forKey: .createdAt))
     }
 }
 

@@ -18,9 +18,14 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
+    /// Moves by whole microseconds; past the ends of what can be held, to that end.
     public func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+        let (scaled, overflowsScale) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (step, overflowsStep) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        let (sum, overflowsSum) = microseconds.addingReportingOverflow(step)
+        guard overflowsScale || overflowsStep || overflowsSum else { return Timestamp(microseconds: sum) }
+        return Timestamp(microseconds: duration < .zero ? .min : .max)
     }
 }
 
@@ -35,12 +40,20 @@ extension Timestamp: LosslessStringConvertible {
 
     /// UTC with `Z`, whole seconds as the documentation has it, with milli- or microseconds only where there are any.
     public var description: String {
-        let (seconds, fraction) = microseconds.quotientAndRemainder(floored: 1_000_000)
-        let whole = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-        guard fraction != 0 else { return whole }
-        let digits = fraction % 1000 == 0 ? (fraction / 1000, 3) : (fraction, 6)
-        let padded = String(repeating: "0", count: digits.1 - String(digits.0).count) + String(digits.0)
-        return whole.dropLast() + "." + padded + "Z"
+        let (total, fraction) = microseconds.quotientAndRemainder(floored: 1_000_000)
+        let (days, second) = total.quotientAndRemainder(floored: 86_400)
+        let date = CivilDate(daysSince1970: Int(days))
+        let day = "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))"
+        let minute = "\(Self.padded(Int(second) / 3600, 2)):\(Self.padded(Int(second) / 60 % 60, 2))"
+        let whole = "\(day)T\(minute):\(Self.padded(Int(second) % 60, 2))"
+        guard fraction != 0 else { return whole + "Z" }
+        let isMilliseconds = fraction % 1000 == 0
+        return "\(whole).\(Self.padded(Int(isMilliseconds ? fraction / 1000 : fraction), isMilliseconds ? 3 : 6))Z"
+    }
+
+    private static func padded(_ value: Int, _ width: Int) -> String {
+        let digits = String(value.magnitude)
+        return (value < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }
 
@@ -78,35 +91,25 @@ private struct TimestampReader {
 
     mutating func read() -> Timestamp? {
         guard let year = number(digits: 4), skip("-"), let month = number(digits: 2), skip("-"),
-            let day = number(digits: 2), (1...12).contains(month), (1...31).contains(day)
+            let day = number(digits: 2), let date = CivilDate(year: year, month: month, day: day)
         else { return nil }
-        var components = DateComponents(year: year, month: month, day: day)
-        var fraction: Int64 = 0
-        var offset = 0
-        if !rest.isEmpty {
-            guard skip("T") || skip("t") || skip(" "), let hour = number(digits: 2), skip(":"),
-                let minute = number(digits: 2), hour < 24, minute < 60
-            else { return nil }
-            components.hour = hour
-            components.minute = minute
-            if skip(":") {
-                guard let second = number(digits: 2), second <= 60 else { return nil }
-                components.second = second
-                if skip(".") || skip(",") {
-                    guard let digits = readFraction() else { return nil }
-                    fraction = digits
-                }
-            }
-            guard let seconds = readOffset() else { return nil }
-            offset = seconds
-        }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        guard rest.isEmpty, let date = calendar.date(from: components),
-            calendar.component(.day, from: date) == day || components.second == 60
+        let midnight = Int64(date.daysSince1970) * 86_400_000_000
+        guard !rest.isEmpty else { return Timestamp(microseconds: midnight) }
+        guard skip("T") || skip("t") || skip(" "), let time = readTime(), let offset = readOffset(), rest.isEmpty
         else { return nil }
-        let seconds = Int64(date.timeIntervalSince1970) - Int64(offset)
-        return Timestamp(microseconds: seconds * 1_000_000 + fraction)
+        return Timestamp(microseconds: midnight + time - Int64(offset) * 1_000_000)
+    }
+
+    /// Microseconds since midnight. A leap second counts as the second after it.
+    private mutating func readTime() -> Int64? {
+        guard let hour = number(digits: 2), skip(":"), let minute = number(digits: 2), hour < 24, minute < 60
+        else { return nil }
+        let minutes = Int64(hour * 60 + minute) * 60_000_000
+        guard skip(":") else { return minutes }
+        guard let second = number(digits: 2), second <= 60 else { return nil }
+        let seconds = minutes + Int64(second) * 1_000_000
+        guard skip(".") || skip(",") else { return seconds }
+        return readFraction().map { seconds + $0 }
     }
 
     private mutating func skip(_ character: Unicode.Scalar) -> Bool {
@@ -128,7 +131,7 @@ private struct TimestampReader {
         guard !digits.isEmpty else { return nil }
         rest.removeFirst(digits.count)
         let value = digits.prefix(6).reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
-        return (digits.count..<6).reduce(value) { value, _ in value * 10 }
+        return (min(digits.count, 6)..<6).reduce(value) { value, _ in value * 10 }
     }
 
     /// Seconds east of UTC; no offset at all counts as UTC.

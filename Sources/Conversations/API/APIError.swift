@@ -85,6 +85,8 @@ public struct APIErrorBody: Sendable, Hashable, Codable {
         }
     }
 
+    private enum CodingKeys: String, CodingKey { case error, detail }
+
     public var error: Envelope
     public var detail: String
 
@@ -93,7 +95,7 @@ public struct APIErrorBody: Sendable, Hashable, Codable {
         detail = message
     }
 
-    private enum Key: String, CodingKey { case error, detail }
+    private enum Key: String, CodingKey { case error, detail, message }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -102,7 +104,9 @@ public struct APIErrorBody: Sendable, Hashable, Codable {
             error = envelope
         } else {
             let items = (try? container.decode([FrameworkDetail].self, forKey: .detail)) ?? []
-            let message = text ?? items.first?.msg ?? (try? container.decode(String.self, forKey: .error))
+            let message =
+                text ?? items.first?.msg ?? (try? container.decode(String.self, forKey: .error))
+                ?? (try? container.decode(String.self, forKey: .message))
             guard let message else {
                 throw DecodingError.dataCorrupted(
                     .init(codingPath: container.codingPath, debugDescription: "no known error shape"))
@@ -113,6 +117,17 @@ public struct APIErrorBody: Sendable, Hashable, Codable {
     }
 }
 
+extension APIErrorBody.Envelope {
+    /// Reads what there is: details of an unknown shape must not hide the code that says what to do.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        message = try container.decode(String.self, forKey: .message)
+        code = try? container.decodeIfPresent(String.self, forKey: .code)
+        type = try? container.decodeIfPresent(String.self, forKey: .type)
+        details = try? container.decodeIfPresent([APIErrorBody.Detail].self, forKey: .details)
+    }
+}
+
 /// One entry of the validation list that the API's framework writes: `{"loc", "msg", "type"}`.
 private struct FrameworkDetail: Decodable {
     var loc: [JSONValue]?
@@ -120,6 +135,6 @@ private struct FrameworkDetail: Decodable {
     var type: String?
 
     var detail: APIErrorBody.Detail {
-        APIErrorBody.Detail(field: loc?.last?.string, message: msg, type: type)
+        APIErrorBody.Detail(field: loc?.last { $0.string != nil }?.string, message: msg, type: type)
     }
 }

@@ -55,15 +55,20 @@ public struct WebhookEvent: Sendable, Hashable {
 }
 
 /// An earlier message, oldest first in a delivery.
+///
+/// Context alone: whatever an entry lacks, it must not cost the delivery's own message.
 public struct HistoryEntry: Sendable, Hashable, Codable {
+    /// The text; empty for a message that was only media.
     public var content: String
-    public var direction: Direction
+    /// Nil where an entry doesn't say.
+    public var direction: Direction?
     public var channel: Channel?
     public var at: Timestamp?
     public var messageID: Message.ID?
 
-    public init(content: String, direction: Direction, channel: Channel?, at: Timestamp?, messageID: Message.ID? = nil)
-    {
+    public init(
+        content: String, direction: Direction?, channel: Channel?, at: Timestamp?, messageID: Message.ID? = nil
+    ) {
         self.content = content
         self.direction = direction
         self.channel = channel
@@ -74,6 +79,15 @@ public struct HistoryEntry: Sendable, Hashable, Codable {
     private enum CodingKeys: String, CodingKey {
         case content, direction, channel, at
         case messageID = "messageId"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        content = (try? container.decodeIfPresent(String.self, forKey: .content)) ?? ""
+        direction = try? container.decodeIfPresent(Direction.self, forKey: .direction)
+        channel = try? container.decodeIfPresent(Channel.self, forKey: .channel)
+        at = try? container.decodeIfPresent(Timestamp.self, forKey: .at)
+        messageID = try? container.decodeIfPresent(Message.ID.self, forKey: .messageID)
     }
 }
 
@@ -105,8 +119,9 @@ public struct WebhookMessage: Sendable, Hashable {
         self.from = from
         self.to = to
         self.message = message
-        self.mediaURL = mediaURL ?? mediaURLs?.first
-        self.mediaURLs = mediaURLs ?? mediaURL.map { [$0] } ?? []
+        let all = mediaURLs ?? []
+        self.mediaURL = mediaURL ?? all.first
+        self.mediaURLs = all.isEmpty ? mediaURL.map { [$0] } ?? [] : all
         self.direction = direction
         self.receivedAt = receivedAt
         self.senderIdentifier = senderIdentifier

@@ -21,6 +21,8 @@ public enum WebhookSignature {
 
     /// Verifies that a delivery was signed with one of `secrets`; the comparison takes the same time for any guess.
     ///
+    /// An empty secret never fits: anyone could sign with it.
+    ///
     /// - Throws: ``WebhookError``: `.notSigned` for missing or malformed headers, `.mismatch` if no secret fits,
     ///   `.stale` past `tolerance`.
     public static func verify(
@@ -35,7 +37,10 @@ public enum WebhookSignature {
             throw WebhookError(.notSigned, "\(timestampHeader) is missing or not a whole number of seconds")
         }
         let text = signed(body, timestamp)
-        let matches = secrets.map { HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key($0)) }
+        let matches = secrets.map { secret in
+            !secret.isEmpty
+                && HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key(secret))
+        }
         guard matches.contains(true) else {
             throw WebhookError(.mismatch, "the signature fits none of the \(secrets.count) secrets configured")
         }
