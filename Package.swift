@@ -28,6 +28,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
@@ -91,8 +92,8 @@ let package = Package(
             name: "tidewire",
             dependencies: [
                 "AgentPhoneClient", "ConversationGateway", "Conversations", "DurableExecution", "Packs", "Rules",
-                argumentParser, asyncHTTPClient, configuration, hummingbird, httpTypes, logging, metrics, nioCore,
-                serviceLifecycle, yams,
+                argumentParser, asyncHTTPClient, configuration, hummingbird, httpTypes, logging, metrics, nioCore, nioHTTP1,
+                serviceLifecycle, unixSignals, yams,
             ],
             swiftSettings: strict),
 

@@ -67,15 +67,8 @@ end
 
 -- conversation ------------------------------------------------------------------------------------------------------
 
-local conversation_store
-
 local conversation_type = {
-  __index = function(self, key)
-    if key == "store" then
-      return conversation_store(self)
-    end
-    return Conversation[key]
-  end,
+  __index = Conversation,
   __name = "conversation",
   __metatable = "conversation",
   __tostring = function(self)
@@ -374,8 +367,12 @@ local function make_store(conversation_id)
   return store
 end
 
-function conversation_store(conversation)
-  return make_store(conversation.id)
+local store = make_store(nil)
+
+--- The store of one conversation: what is kept there is this pack's as well, apart from other conversations'.
+function store.of(conversation)
+  check(is(conversation, "conversation"), "store.of: a conversation is needed")
+  return host.readonly("store", make_store(conversation.id))
 end
 
 -- time --------------------------------------------------------------------------------------------------------------
@@ -432,7 +429,7 @@ end
 return {
   conversations = conversations,
   messages = messages,
-  store = make_store(nil),
+  store = store,
   time = time,
   log = log,
   print = log_print,

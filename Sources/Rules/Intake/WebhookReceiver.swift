@@ -53,22 +53,35 @@ public struct WebhookReceiver: Sendable {
     }
 
     public func receive(_ body: Data, headers: WebhookHeaders) async -> WebhookAnswer {
-        let answer = await answer(body, headers)
+        record(await answer(body, headers), delivery: headers.delivery)
+    }
+
+    private func record(_ answer: WebhookAnswer, delivery: String?) -> WebhookAnswer {
         Counter(label: "tidewire_webhook_deliveries", dimensions: [("reason", answer.reason)]).increment()
         let level: Logger.Level = answer.status == 200 ? .debug : .warning
         logger.log(
             level: level, "webhook delivery \(answer.reason)",
             metadata: [
-                "status": "\(answer.status)", "delivery": "\(headers.delivery ?? "-")", "message": "\(answer.message)",
+                "status": "\(answer.status)", "delivery": "\(delivery ?? "-")", "message": "\(answer.message)",
             ])
         return answer
     }
 
+    /// The answer to a delivery whose body is over the limit; the body is not looked at.
+    public func refuseTooLarge(limit: Int) -> WebhookAnswer {
+        record(
+            WebhookAnswer(status: 413, reason: "too_large", message: "the body is over \(limit) bytes"), delivery: nil)
+    }
+
     private func answer(_ body: Data, _ headers: WebhookHeaders) async -> WebhookAnswer {
         let event: WebhookEvent
+        let secrets = secrets()
+        guard !secrets.isEmpty else {
+            return WebhookAnswer(status: 503, reason: "no_secret", message: "no webhook secret is known yet")
+        }
         do {
             try WebhookSignature.verify(
-                body, signature: headers.signature, timestamp: headers.timestamp, secrets: secrets(), now: now())
+                body, signature: headers.signature, timestamp: headers.timestamp, secrets: secrets, now: now())
             event = try WebhookEvent(parsing: body)
         } catch {
             let status = error.code == .malformed ? 400 : 401

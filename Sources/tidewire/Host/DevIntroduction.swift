@@ -1,0 +1,96 @@
+import ConversationGateway
+import Conversations
+import Foundation
+import Packs
+import Rules
+import ServiceLifecycle
+
+/// Points the gateway's webhook at the host once it listens, and then says what is up and what to try.
+struct DevIntroduction: Service {
+    let assembly: HostAssembly
+    let api: any ConversationAPI
+    let gatewayURL: String
+    let keys: StateKeys
+    let state: StateDirectory
+    let sample: SampleConversation?
+
+    func run() async throws {
+        let webhookURL = await assembly.webhookURL
+        if let webhookURL {
+            try await pointWebhook(at: webhookURL)
+        } else if try await api.webhook() != nil {
+            try await api.deleteWebhook()
+        }
+        for line in lines(webhookURL: webhookURL) { Terminal.line(line) }
+        try? await gracefulShutdown()
+    }
+
+    /// Leaves a webhook alone that points there already: setting it anew would make a new secret, and void the
+    /// signatures of deliveries on their way.
+    private func pointWebhook(at url: String) async throws {
+        if let webhook = try await api.webhook(), webhook.url == url {
+            assembly.secrets.add(webhook.secret)
+            return
+        }
+        // Until the new secret is known, deliveries are answered 503 and come again.
+        assembly.secrets.clear()
+        assembly.secrets.add(try await api.setWebhook(WebhookRequest(url: url)).secret)
+    }
+
+    private func lines(webhookURL: String?) -> [String] {
+        let palette = Palette.standard
+        var lines = ["", palette.bold("Tidewire \(Tidewire.version) is up.")]
+        lines.append("  gateway   \(gatewayURL)  (API key in \(state.path)/keys.json)")
+        if let webhookURL { lines.append("  webhooks  \(webhookURL)") }
+        if assembly.configuration.source.polls {
+            lines.append("  polling   every \(DurationText.format(assembly.configuration.poll.interval))")
+        }
+        for pack in assembly.book.activePacks {
+            lines.append("  rules     \(pack.name) \(pack.pack.manifest.version): \(names(pack))")
+        }
+        lines += ["", "Save a rule and the next event is treated the new way. Try, in another terminal:", ""]
+        lines += commands.map { "  " + palette.bold($0) }
+        if let sample { lines += [""] + SampleRequests(sample: sample, url: gatewayURL, keys: keys).lines }
+        return lines + ["", "What happens is shown below. Stop with Control-C.", ""]
+    }
+
+    private func names(_ pack: RulePack) -> String {
+        pack.rules.map { String($0.name.split(separator: ":").last ?? "") }.joined(separator: ", ")
+    }
+
+    private var commands: [String] {
+        let program = CommandLine.arguments.first ?? "tidewire"
+        let folder = TidewireConfiguration().stateDirectory
+        let isDefault = state.path == absolutePath(folder, in: FileManager.default.currentDirectoryPath)
+        let flag = isDefault ? "" : " --state-directory \(state.path)"
+        let photo = "examples/photos/fixtures/beach.png"
+        let image = FileManager.default.fileExists(atPath: photo) ? " --image \(photo)" : ""
+        return [
+            "\(program) trigger message\(flag) --from +15559876543 --body \"Look at this!\"\(image)",
+            "\(program) trigger message\(flag) --from +15559876543 --body \"Where is my order?\"",
+        ]
+    }
+}
+
+/// The documented requests, ready to be pasted, with the ids of a conversation that is there.
+struct SampleRequests {
+    let sample: SampleConversation
+    let url: String
+    let keys: StateKeys
+
+    var lines: [String] {
+        let conversation = "\(url)/v1/conversations/\(sample.conversationID)"
+        return [
+            "A sample conversation is \(sample.conversationID), its photo \(sample.photoMessageID). The guide's requests:",
+            "",
+            "  export KEY=\(keys.apiKey)",
+            "  curl \"\(url)/v1/conversations?limit=10&offset=0\" -H \"Authorization: Bearer $KEY\"",
+            "  curl \"\(conversation)?message_limit=20\" -H \"Authorization: Bearer $KEY\"",
+            "  curl -X PATCH \"\(conversation)\" -H \"Authorization: Bearer $KEY\" -H \"Content-Type: application/json\" \\",
+            "    -d '{\"metadata\": {\"customerName\": \"Jane Doe\", \"topic\": \"order_tracking\", \"resolved\": false}}'",
+            "  curl \"\(conversation)/messages?limit=20\" -H \"Authorization: Bearer $KEY\"",
+            "  curl -X POST \"\(url)/v1/messages/\(sample.photoMessageID)/reactions\" -H \"Authorization: Bearer $KEY\" \\",
+            "    -H \"Content-Type: application/json\" -d '{\"reaction\": \"love\"}'",
+        ]
+    }
+}

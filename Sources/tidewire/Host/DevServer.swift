@@ -1,0 +1,109 @@
+import AgentPhoneClient
+import AsyncHTTPClient
+import ConversationGateway
+import Conversations
+import Foundation
+import Logging
+import Rules
+import ServiceLifecycle
+import UnixSignals
+
+/// Gateway, host and watcher in one process.
+///
+/// They start one after the other, since each needs the other's address: the gateway listens, the host is put together
+/// with that as its API, and the webhook is set last, once somebody receives.
+struct DevServer: Sendable {
+    let configuration: TidewireConfiguration
+    let makesSample: Bool
+    let logger = Logger(label: "tidewire")
+
+    func run() async throws {
+        let state = try StateDirectory.prepare(at: configuration.stateDirectory)
+        let lock = try state.lock(command: "tidewire dev")
+        defer { lock.release() }
+        let keys = try StateKeys.prepare(in: state, holding: lock)
+        let gateway = try Gateway(
+            try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: true), logger: logger)
+        try await withHTTPClient { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await gateway.run() }
+                let port = try await gateway.boundPort
+                group.addTask { try await host(gateway, port: port, keys, state, client) }
+                try await group.next()
+                group.cancelAll()
+                // What ends because it was cancelled has nothing more to say.
+                while case .some = await group.nextResult() {}
+            }
+        }
+    }
+
+    private func host(
+        _ gateway: Gateway, port: Int, _ keys: StateKeys, _ state: StateDirectory, _ client: HTTPClient
+    ) async throws {
+        let url = "http://" + ListenAddress(host: configuration.gateway.listen.host, port: port).description
+        let api = AgentPhoneClient(
+            try AgentPhoneConfiguration(baseURL: url, apiKey: keys.apiKey, timeout: configuration.api.timeout),
+            httpClient: client)
+        let assembly = try HostAssembly(
+            configuration, in: state, api: api, client: client, allowsPrivateMedia: true, observer: LiveLines(),
+            logger: logger, report: { ReloadLines.write($0, $1) })
+        // Deliveries that waited while nothing ran are signed with the webhook's secret as it is.
+        if let webhook = try await gateway.webhook() { assembly.secrets.add(webhook.secret) }
+        let admin = AdminServer(
+            socket: try state.adminSocket(),
+            status: {
+                AdminStatus(
+                    version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "dev",
+                    gateway: url, webhook: await assembly.webhookURL, api: url, packs: assembly.packs)
+            },
+            reloader: assembly.reloader, engine: assembly.engine)
+        let sample = makesSample ? try await gateway.phones.seedSample() : nil
+        let introduction = DevIntroduction(
+            assembly: assembly, api: api, gatewayURL: url, keys: keys, state: state, sample: sample)
+        await assembly.reloader.reload()
+        try await ServiceGroup(
+            services: assembly.services() + [admin.application(logger: logger), introduction],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
+    }
+}
+
+/// Runs `body` with a client of its own, which is shut down after it.
+///
+/// It follows no redirects: where they lead was not checked.
+func withHTTPClient(_ body: (HTTPClient) async throws -> Void) async throws {
+    var configuration = HTTPClient.Configuration.singletonConfiguration
+    configuration.redirectConfiguration = .disallow
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    do {
+        try await body(client)
+    } catch {
+        try? await client.shutdown()
+        throw error
+    }
+    try await client.shutdown()
+}
+
+extension TidewireConfiguration.Gateway {
+    /// The gateway's own configuration.
+    func settings(
+        in state: StateDirectory, keys: StateKeys, allowsLocalWebhooks: Bool
+    ) throws -> GatewayConfiguration {
+        let configured = try apiKeys.map { secret throws(ConfigurationError) in try secret.reveal() }
+        return GatewayConfiguration(
+            directory: URL(filePath: state.path, directoryHint: .isDirectory), host: listen.host, port: listen.port,
+            apiKeys: [keys.apiKey] + configured, simulationToken: keys.simulationToken, retryDelays: retryDelays,
+            webhookMessageIDs: webhookMessageIDs, allowsLocalWebhooks: allowsLocalWebhooks, number: number)
+    }
+}
+
+extension HostAssembly {
+    /// Where webhooks are received; nil where they aren't. Waits until somebody listens.
+    var webhookURL: String? {
+        get async {
+            guard configuration.source.listensForWebhooks else { return nil }
+            let address = ListenAddress(host: configuration.webhook.listen.host, port: await webhookPort.value)
+            return "http://\(address)\(configuration.webhook.path)"
+        }
+    }
+}

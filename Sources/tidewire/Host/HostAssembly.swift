@@ -1,0 +1,132 @@
+import AsyncHTTPClient
+import Conversations
+import DurableExecution
+import Foundation
+import Logging
+import Packs
+import Rules
+import ServiceLifecycle
+import Synchronization
+
+/// The host put together: engine, rules, webhook receiver, poller and watcher.
+struct HostAssembly: Sendable {
+    let configuration: TidewireConfiguration
+    let engine: Engine
+    let book: RuleBook
+    let reloader: PackReloader
+    let rules: RuleHost
+    let secrets: WebhookSecrets
+    let webhookPort = BoundPort()
+    private let api: any ConversationAPI
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - observer: Told of everything that the engine does.
+    ///   - report: Told of every reload that changed something or failed.
+    init(
+        _ configuration: TidewireConfiguration, in state: StateDirectory, api: any ConversationAPI,
+        client: HTTPClient, allowsPrivateMedia: Bool, observer: any EngineObserver, logger: Logger,
+        report: @escaping @Sendable (PackFolder, ReloadOutcome) -> Void
+    ) throws {
+        self.configuration = configuration
+        self.api = api
+        self.logger = logger
+        let loader = PackLoader()
+        book = RuleBook(archive: PackArchive(directory: URL(filePath: state.path(of: "packs"))))
+        rules = RuleHost(
+            api: api, book: book, loader: loader,
+            media: MediaInspector(client: client, allowsPrivateAddresses: allowsPrivateMedia),
+            configuration: RuleHostConfiguration(
+                shards: configuration.limits.shardCount, isOnlyMetadataWriter: configuration.metadata == .exclusive,
+                allowsPrivateMedia: allowsPrivateMedia),
+            logger: logger)
+        engine = Engine(
+            store: try SQLiteStore(path: state.engineDatabase), handler: rules, observer: observer,
+            configuration: configuration.limits.engine, logger: logger)
+        let rules = self.rules
+        reloader = PackReloader(
+            folders: configuration.packs.map { PackFolder(URL(filePath: $0, directoryHint: .isDirectory)) }, book: book,
+            loader: loader,
+            report: { folder, outcome in
+                report(folder, outcome)
+                if case .activated = outcome { Task { await rules.retireStates() } }
+            })
+        secrets = WebhookSecrets(try configuration.webhook.secrets.map { secret throws(ConfigurationError) in try secret.reveal() })
+    }
+
+    /// The services, in the order in which they start; they stop in the reverse order.
+    func services() -> [any Service] {
+        var services: [any Service] = [EngineService(engine: engine), reloader]
+        if configuration.source.listensForWebhooks { services.append(webhookServer) }
+        if configuration.source.polls {
+            services.append(
+                MessagePoller(
+                    api: api, store: engine, interval: configuration.poll.interval,
+                    lookback: configuration.poll.lookback, logger: logger))
+        }
+        return services
+    }
+
+    private var webhookServer: any Service {
+        let engine = engine
+        let receiver = WebhookReceiver(
+            secrets: { [secrets] in secrets.all }, logger: logger,
+            accept: { events throws(EngineError) in try await engine.accept(events) })
+        return WebhookServer(
+            listen: configuration.webhook.listen, path: configuration.webhook.path,
+            bodyLimit: configuration.webhook.bodyLimit, receiver: receiver
+        ).application(bound: webhookPort, logger: logger)
+    }
+
+    /// Packs and rules in force, for the admin socket.
+    var packs: [AdminStatus.Pack] {
+        book.activePacks.map { pack in
+            AdminStatus.Pack(
+                name: pack.name, version: pack.pack.manifest.version, digest: pack.version,
+                rules: pack.rules.map(\.name))
+        }
+    }
+}
+
+/// The webhook secrets in force. Those of the configuration stay; one that the gateway made may come later.
+final class WebhookSecrets: Sendable {
+    private let secrets: Mutex<[String]>
+
+    init(_ secrets: [String]) {
+        self.secrets = Mutex(secrets)
+    }
+
+    var all: [String] { secrets.withLock { $0 } }
+
+    /// Forgets all of them: until one is added, deliveries are answered 503.
+    func clear() {
+        secrets.withLock { $0 = [] }
+    }
+
+    func add(_ secret: String) {
+        secrets.withLock { secrets in
+            if !secrets.contains(secret) { secrets.append(secret) }
+        }
+    }
+}
+
+/// Runs the engine until a graceful shutdown.
+private struct EngineService: Service {
+    let engine: Engine
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await engine.run() }
+    }
+}
+
+extension TidewireConfiguration.Limits {
+    var engine: EngineConfiguration {
+        var engine = EngineConfiguration()
+        engine.maxAge = maxAge
+        engine.retry.attemptLimit = retryAttempts
+        engine.retry.firstDelay = retryFirstDelay
+        engine.retry.longestDelay = retryLongestDelay
+        engine.retry.timeLimit = retryBudget
+        return engine
+    }
+}

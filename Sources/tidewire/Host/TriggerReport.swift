@@ -1,0 +1,98 @@
+import AgentPhoneClient
+import Conversations
+import Foundation
+
+/// Follows what rules do with something that a simulated phone did, and shows it as the public API has it then.
+struct TriggerReport: Sendable {
+    let phones: PhonesClient
+    let wait: Duration
+    let json: Bool
+
+    private struct Result: Encodable {
+        var conversation: ConversationDetail
+        var messages: [Message]
+        var events: [AdminEvent]
+    }
+
+    func report(_ sent: PhonesClient.Sent) async throws {
+        if !json {
+            for message in sent.messages {
+                Terminal.line("sent \(message.id) by \(message.channel?.rawValue ?? "?") in \(sent.conversationID)")
+            }
+        }
+        try await report(
+            sent.messages.map { "message:" + $0.id.rawValue }, conversation: sent.conversationID,
+            messages: sent.messages.map(\.id))
+    }
+
+    func report(_ reaction: MessageReaction, on messageID: String) async throws {
+        if !json { Terminal.line("reacted to \(messageID) with \(reaction.reactionType)") }
+        let identity =
+            "reaction:\(messageID):\(reaction.fromNumber):\(reaction.reactionType):\(reaction.createdAt.microseconds)"
+        guard let event = try await settled([identity]).first else { return }
+        if !json { Self.print(event) }
+    }
+
+    private func report(
+        _ identities: [String], conversation: Conversation.ID, messages: [Message.ID]
+    ) async throws {
+        let events = try await settled(identities)
+        let api = try phones.api()
+        let detail = try await api.conversation(conversation, messageLimit: 100)
+        let seen = detail.messages.filter { messages.contains($0.id) }.sorted { $0.receivedAt < $1.receivedAt }
+        if json {
+            let result = Result(conversation: detail, messages: seen, events: events)
+            Terminal.line(String(decoding: try JSON.encode(result), as: UTF8.self))
+            return
+        }
+        for event in events { Self.print(event) }
+        for message in seen {
+            let reactions = message.reactions.map(\.reactionType.rawValue).joined(separator: ", ")
+            Terminal.line("\(message.id) has \(reactions.isEmpty ? "no reaction" : "the reaction \(reactions)")")
+        }
+        let metadata = try JSONValue.object(detail.conversation.metadata ?? [:]).text()
+        Terminal.line("\(conversation) has the metadata \(String(decoding: metadata, as: UTF8.self))")
+        for message in Self.answers(in: detail, after: seen) {
+            Terminal.line("answered: \(message.body)")
+        }
+    }
+
+    /// Asks until every event is settled or the time is over.
+    private func settled(_ identities: [String]) async throws -> [AdminEvent] {
+        guard phones.hasRules, wait > .zero else { return [] }
+        let deadline = ContinuousClock.now + wait
+        var pause = Duration.milliseconds(20)
+        while true {
+            var events: [AdminEvent] = []
+            for identity in identities {
+                if let event = try await phones.admin.event(identity: identity) { events.append(event) }
+            }
+            if events.count == identities.count, events.allSatisfy(\.isSettled) { return events }
+            guard ContinuousClock.now < deadline else {
+                if !json { Terminal.line("(not settled after \(wait); the host's own lines tell more)") }
+                return events
+            }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(200))
+        }
+    }
+
+    private static func answers(in detail: ConversationDetail, after seen: [Message]) -> [Message] {
+        guard let first = seen.first else { return [] }
+        return detail.messages.filter { $0.direction == .outbound && $0.receivedAt > first.receivedAt }
+            .sorted { $0.receivedAt < $1.receivedAt }
+    }
+
+    private static func print(_ event: AdminEvent) {
+        let palette = Palette.standard
+        for run in event.runs {
+            let reason = run.reason.map { ": \($0)" } ?? ""
+            let text = "\(run.rule) \(run.state)\(reason)"
+            Terminal.line(run.state == "finished" ? palette.green("✓ ") + text : palette.yellow("! ") + text)
+        }
+        for refusal in event.refused { Terminal.line(palette.dim("✗ \(refusal.rule): \(refusal.reason)")) }
+        if event.runs.isEmpty, event.refused.isEmpty {
+            Terminal.line(palette.dim("no rule is for this" + (event.note.map { " (\($0))" } ?? "")))
+        }
+    }
+}
