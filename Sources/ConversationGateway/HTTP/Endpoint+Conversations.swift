@@ -48,7 +48,7 @@ extension Endpoint {
             try call.json(try await call.gateway.webhook())
         },
         Endpoint(.post, "/v1/webhooks", "setWebhook") { call throws(APIError) in
-            let request = try await call.body(WebhookRequest.self)
+            let request = try await call.body(WebhookBody.self).request
             return try call.json(try await call.gateway.setWebhook(request))
         },
         Endpoint(.delete, "/v1/webhooks", "deleteWebhook") { call throws(APIError) in
@@ -64,6 +64,30 @@ extension Call {
 
 private struct ReactionRequest: Decodable {
     var reaction: ReactionType
+}
+
+/// The body of `POST /v1/webhooks`.
+struct WebhookBody: Decodable {
+    var url: String
+    var contextLimit: WholeNumber?
+    var timeout: WholeNumber?
+
+    var request: WebhookRequest {
+        WebhookRequest(url: url, contextLimit: contextLimit?.value, timeout: timeout?.value)
+    }
+}
+
+/// An integer of a body. Foundation names no field for numbers that no `Int` holds; this does.
+struct WholeNumber: Decodable {
+    var value: Int
+
+    init(from decoder: any Decoder) throws {
+        guard case .integer(let number) = try JSONValue(from: decoder) else {
+            throw DecodingError.typeMismatch(
+                Int.self, .init(codingPath: decoder.codingPath, debugDescription: "no whole number"))
+        }
+        value = Int(number)
+    }
 }
 
 /// The body of `POST /v1/messages`, with the documented keys that ask for more than the gateway has.

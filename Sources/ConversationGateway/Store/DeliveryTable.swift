@@ -115,3 +115,10 @@ enum DeliveryTable {
         ).execute(arguments: [scope.rawValue])
     }
 }
+
+extension DeliveryTable {
+    /// The status of every delivery, oldest first.
+    static func statuses(_ database: Database) throws -> [String] {
+        try String.fetchAll(database.cachedStatement(sql: "SELECT status FROM delivery ORDER BY row"))
+    }
+}

@@ -87,14 +87,17 @@ final class GatewayStore: Sendable {
             defer { pending.removeAll() }
             return pending
         }
-        var answers: [(Result<Void, any Error>) -> Void] = []
+        var answers: [PendingWrite.Answer] = []
         do {
             try database.inTransaction(.immediate) {
                 for write in batch {
-                    answers.append(write.run(database))
+                    let (answer, failure) = write.run(database)
+                    answers.append(answer)
                     // SQLite itself rolls everything back on some errors, a full disk among them.
                     // Source: https://www.sqlite.org/lang_transaction.html, section 3
-                    guard database.isInsideTransaction else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
+                    guard database.isInsideTransaction else {
+                        throw failure ?? DatabaseError(resultCode: .SQLITE_ABORT)
+                    }
                 }
                 return .commit
             }
@@ -108,8 +111,10 @@ final class GatewayStore: Sendable {
 
 /// A write that waits for its turn, whatever it returns.
 private struct PendingWrite: Sendable {
-    /// Runs the write in a savepoint; what it returns must be called once it is known whether all was committed.
-    let run: @Sendable (Database) -> (Result<Void, any Error>) -> Void
+    typealias Answer = (_ commit: Result<Void, any Error>) -> Void
+
+    /// Runs the write in a savepoint; the answer must be called once it is known whether all was committed.
+    let run: @Sendable (Database) -> (Answer, failure: (any Error)?)
     let fail: @Sendable (any Error) -> Void
 
     init<Value: Sendable>(
@@ -118,7 +123,9 @@ private struct PendingWrite: Sendable {
     ) {
         run = { database in
             let result = Result { try database.inSavepointReturning(body) }
-            return { commit in continuation.resume(returning: commit.flatMap { result }) }
+            let answer: Answer = { commit in continuation.resume(returning: commit.flatMap { result }) }
+            guard case .failure(let error) = result else { return (answer, nil) }
+            return (answer, error)
         }
         fail = { continuation.resume(returning: .failure($0)) }
     }

@@ -78,6 +78,8 @@ final class WebhookTransport: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(10)
         configuration.httpVersion = .http1Only
+        // The ladder repeats; a connection that fails is a failed attempt.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return configuration
     }
 }

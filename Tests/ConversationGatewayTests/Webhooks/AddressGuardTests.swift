@@ -1,0 +1,64 @@
+import Conversations
+import CustomDump
+import Testing
+
+@testable import ConversationGateway
+
+@Suite struct AddressGuardTests {
+    @Test(arguments: [
+        "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255",
+        "192.168.1.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.9", "224.0.0.1", "255.255.255.255", "::",
+        "::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1", "2002:7f00:1::", "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1", "64:ff9b::7f00:1",
+    ])
+    func `special addresses are not public`(text: String) throws {
+        #expect(try !#require(IPAddress(text)).isPublic)
+    }
+
+    @Test(arguments: [
+        "1.1.1.1", "93.184.216.34", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001:81b::200e", "::ffff:8.8.8.8",
+    ])
+    func `ordinary addresses are public`(text: String) throws {
+        #expect(try #require(IPAddress(text)).isPublic)
+    }
+
+    @Test(arguments: ["", "localhost", "1.2.3", "1.2.3.4.5", "example.com", "0x7f.1"])
+    func `other text is no address`(text: String) {
+        #expect(IPAddress(text) == nil)
+    }
+
+    @Test(arguments: [
+        "", "hook", "ftp://example.com/", "https://", "https:///path", "http://example.com/hook",
+        "https://127.0.0.1/hook", "https://[::1]/hook", "https://localhost/hook", "https://10.0.0.1:8443/hook",
+        "https://user@example.com/hook",
+        "https://example.com/" + String(repeating: "a", count: 2083),
+    ])
+    func `a URL that is not https to a public host is refused when it is set`(url: String) async {
+        let guardian = AddressGuard(allowsLocal: false) { $0 == "localhost" ? ["127.0.0.1"] : ["93.184.216.34"] }
+        await #expect(throws: APIError.self) { try await guardian.validate(url: url) }
+    }
+
+    @Test func `a public host passes, and one that DNS does not know yet`() async throws {
+        try await AddressGuard(allowsLocal: false) { _ in ["93.184.216.34"] }.validate(url: "https://example.com/hook")
+        try await AddressGuard(allowsLocal: false) { _ in throw HostResolver.Failure(description: "unknown") }
+            .validate(url: "https://later.example.com/hook")
+    }
+
+    @Test func `an attempt goes to the very address that was checked`() async throws {
+        let guardian = AddressGuard(allowsLocal: false) { _ in ["93.184.216.34"] }
+        expectEqual(
+            try await guardian.check(url: "https://example.com/hook"),
+            .pinned(host: "example.com", address: "93.184.216.34"))
+    }
+
+    @Test func `the setting allows http and loopback`() async throws {
+        let guardian = AddressGuard(allowsLocal: true) { _ in [] }
+        try await guardian.validate(url: "http://localhost:8080/hook")
+        expectEqual(try await guardian.check(url: "http://127.0.0.1:1/hook"), .unrestricted)
+    }
+
+    @Test func `the system knows this machine's own name`() async throws {
+        let addresses = try await HostResolver.addresses(of: "localhost")
+        #expect(addresses.contains("127.0.0.1") || addresses.contains("::1"))
+    }
+}
