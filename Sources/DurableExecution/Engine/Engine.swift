@@ -1,16 +1,32 @@
 public import Foundation
 public import Logging
+import Synchronization
 
 /// Takes events in, keeps them, runs what they start, and journals every command, so that nothing is lost or doubled.
+///
+/// The actor only keeps the books (``Schedule``); events and invocations run in tasks of their own.
 public actor Engine {
     nonisolated let store: any DurableStore
-    nonisolated let handler: any EventHandler
-    nonisolated let observer: (any EngineObserver)?
-    nonisolated let configuration: EngineConfiguration
-    nonisolated let clock: any Clock<Duration>
+    private nonisolated let handler: any EventHandler
+    private nonisolated let observer: (any EngineObserver)?
+    private nonisolated let configuration: EngineConfiguration
+    private nonisolated let clock: any Clock<Duration>
     nonisolated let now: @Sendable () -> Date
-    nonisolated let random: @Sendable () -> Double
-    nonisolated let logger: Logger
+    private nonisolated let random: @Sendable () -> Double
+    private nonisolated let logger: Logger
+    private nonisolated let signal = Signal()
+    private nonisolated let stopping = Flag()
+    private nonisolated let epoch = Mutex<Epoch?>(nil)
+
+    private var claim: Task<Result<Epoch, EngineError>, Never>?
+    private var schedule: Schedule
+    private var isRunning = false
+    private var hasRecovered = false
+    /// Why nothing can go on.
+    private var fatal: EngineError?
+    /// The earliest time that a timer is set for.
+    private var timer: Date?
+    private var idlers: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameters:
     ///   - clock: For delays.
@@ -31,61 +47,282 @@ public actor Engine {
         self.now = now
         self.random = random
         self.logger = logger
+        schedule = Schedule(configuration)
     }
+
+    // MARK: Accepting
 
     /// Keeps events durably; returns only once they are on disk.
     ///
-    /// May be called before and while ``run()`` runs.
+    /// May be called before and while ``run()`` runs, from many tasks at once: those that wait share a commit.
     /// - Returns: What became of each, in order.
+    /// - Throws: ``EngineError``; then none of them was kept.
     public nonisolated func accept(_ events: [NewEvent]) async throws(EngineError) -> [Acceptance] {
-        throw EngineError(.unavailable, "not yet written")
+        let time = now().storable
+        let acceptances = try await store.accept(events, at: time, epoch: try await ownEpoch())
+        await inboxGrew()
+        report(events, acceptances, at: time)
+        return acceptances
     }
 
-    /// Goes on with what a process before left, then works on events until the task is cancelled.
+    private func inboxGrew() {
+        schedule.inboxGrew()
+        signal.raise()
+    }
+
+    private nonisolated func report(_ events: [NewEvent], _ acceptances: [Acceptance], at time: Date) {
+        var duplicates = 0
+        for (event, acceptance) in zip(events, acceptances) {
+            switch acceptance {
+            case .accepted(let sequence):
+                observer?.observe(.accepted(Event(event, sequence: sequence, acceptedAt: time)))
+            case .duplicate(let other):
+                duplicates += 1
+                observer?.observe(.duplicate(event, of: other))
+            }
+        }
+        EngineMetrics.accepted(events.count - duplicates)
+        EngineMetrics.duplicates(duplicates)
+    }
+
+    /// The epoch of this engine, which takes the store over when it first needs it.
+    nonisolated func ownEpoch() async throws(EngineError) -> Epoch {
+        if let known = epoch.withLock({ $0 }) { return known }
+        return try await takeOver()
+    }
+
+    private func takeOver() async throws(EngineError) -> Epoch {
+        let claim =
+            claim
+            ?? Task { [store] in
+                do throws(EngineError) { return .success(try await store.takeOver()) } catch { return .failure(error) }
+            }
+        self.claim = claim
+        let result = await claim.value
+        switch result {
+        case .success(let own): epoch.withLock { $0 = own }
+        case .failure: self.claim = nil
+        }
+        return try result.get()
+    }
+
+    // MARK: Running
+
+    /// Goes on with what a process before left, then works on events until the task is cancelled or ``shutdown()`` is called.
     ///
-    /// - Throws: ``EngineError`` once the store can't be trusted any more (`storeFailed`) or has another owner (`superseded`).
-    public func run() async throws {}
+    /// Cancelling interrupts commands in the air; their outcome may then be unknown. ``shutdown()`` lets them end.
+    ///
+    /// - Throws: ``EngineError`` once the store can't be trusted any more (`storeFailed`) or has another owner
+    ///   (`superseded`); `conflict` if it runs already.
+    public func run() async throws {
+        guard !isRunning else { throw EngineError(.conflict, "the engine runs already") }
+        isRunning = true
+        defer { stopped() }
+        let context = try await begin()
+        try await withThrowingDiscardingTaskGroup { group in
+            while try goesOn(context) {
+                let time = context.now
+                while let work = schedule.next(at: time) {
+                    group.addTask { await self.perform(work, context) }
+                }
+                releaseIdlers()
+                if let delay = nextTimer(from: context.now) {
+                    group.addTask { await self.wake(after: delay) }
+                }
+                await signal.wait()
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Asks ``run()`` to start nothing more and to return once the commands in the air have ended and are journaled.
+    public nonisolated func shutdown() {
+        stopping.set()
+        signal.raise()
+    }
 
     /// Returns once nothing can run now: every event had its turn, and what is left waits for a time, an event or a person.
-    public func idle() async {}
-
-    // MARK: Looking
-
-    public nonisolated func event(_ sequence: Int64) async throws(EngineError) -> Event? {
-        try await store.event(sequence)
+    ///
+    /// If ``run()`` has not been called yet, waits for it; returns at once if it has ended.
+    public func idle() async {
+        signal.raise()
+        guard !isIdle, fatal == nil, !stopping.isSet else { return }
+        await withCheckedContinuation { idlers.append($0) }
     }
 
-    public nonisolated func events(_ filter: EventFilter = EventFilter()) async throws(EngineError) -> [Event] {
-        try await store.events(filter)
+    private func begin() async throws(EngineError) -> EngineContext {
+        let context = EngineContext(
+            store: store, handler: handler, observer: observer, configuration: configuration, clock: clock,
+            wallTime: now, random: random, logger: logger, stopping: stopping, epoch: try await ownEpoch())
+        try await context.recover()
+        schedule = Schedule(configuration)
+        fatal = nil
+        timer = nil
+        hasRecovered = true
+        return context
     }
 
-    public nonisolated func invocation(_ id: String) async throws(EngineError) -> Invocation? {
-        try await store.invocation(id)
+    private func goesOn(_ context: EngineContext) throws -> Bool {
+        if let fatal { throw fatal }
+        guard context.shouldEnd else { return true }
+        schedule.stop()
+        return !Task.isCancelled && schedule.active > 0
     }
 
-    public nonisolated func invocations(
-        _ filter: InvocationFilter = InvocationFilter()
-    ) async throws(EngineError) -> [Invocation] {
-        try await store.invocations(filter)
+    private func stopped() {
+        isRunning = false
+        hasRecovered = false
+        for idler in idlers { idler.resume() }
+        idlers = []
     }
 
-    /// - Throws: ``EngineError``, `notFound` if there is no such event.
-    public nonisolated func trace(ofEvent sequence: Int64) async throws(EngineError) -> EventTrace {
-        throw EngineError(.notFound, "not yet written")
+    private var isIdle: Bool { hasRecovered && schedule.isIdle(at: now()) }
+
+    private func releaseIdlers() {
+        guard isIdle else { return }
+        for idler in idlers { idler.resume() }
+        idlers = []
     }
 
-    /// - Throws: ``EngineError``, `notFound` if there is no such invocation.
-    public nonisolated func trace(ofInvocation id: String) async throws(EngineError) -> InvocationTrace {
-        throw EngineError(.notFound, "not yet written")
+    // MARK: Timers
+
+    /// How long the next timer runs; nil if none is needed beyond those that are set.
+    ///
+    /// None runs longer than a minute, so that a wall clock that was moved is noticed.
+    private func nextTimer(from time: Date) -> Duration? {
+        guard let wake = schedule.nextWake else { return nil }
+        let end = min(wake, time.adding(.seconds(60)))
+        guard timer.map({ end < $0 }) ?? true else { return nil }
+        timer = end
+        return max(end.since(time), .zero)
     }
 
-    /// A durable bookmark, e.g. how far a poll came; nil if it was never set.
-    public nonisolated func cursor(_ name: String) async throws(EngineError) -> String? {
-        try await store.cursor(name)
+    private func wake(after delay: Duration) async {
+        try? await clock.sleep(for: delay)
+        if let timer, timer <= now().adding(.milliseconds(1)) { self.timer = nil }
+        signal.raise()
     }
 
-    /// Sets a durable bookmark; nil removes it. Returns once it is on disk.
-    public nonisolated func setCursor(_ name: String, to value: String?) async throws(EngineError) {
-        throw EngineError(.unavailable, "not yet written")
+    // MARK: Work
+
+    private nonisolated func perform(_ work: Schedule.Work, _ context: EngineContext) async {
+        switch work {
+        case .load(let load): await loaded(load, await read(load))
+        case .takeDue(let limit): await took(await takeDue(limit, context))
+        case .event(let event, let tries): await ran(event, await run(event, tries, context), context)
+        case .invocation(let invocation): await ran(await resume(invocation, context))
+        }
+    }
+
+    private nonisolated func read(_ load: Backlog.Load) async -> Result<[Event], EngineError> {
+        do throws(EngineError) {
+            switch load {
+            case .page(let last, let limit):
+                return .success(try await store.openEvents(after: last, through: .max, queue: nil, limit: limit))
+            case .refill(let queue, let last, let through, let limit):
+                return .success(try await store.openEvents(after: last, through: through, queue: queue, limit: limit))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private nonisolated func takeDue(_ limit: Int, _ context: EngineContext) async -> Result<
+        DueInvocations, EngineError
+    > {
+        do throws(EngineError) {
+            return .success(
+                try await context.insisting { () async throws(EngineError) in
+                    try await store.takeDue(at: context.now, limit: limit, epoch: context.epoch)
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private nonisolated func run(
+        _ event: Event, _ tries: Backlog.Tries, _ context: EngineContext
+    ) async -> Result<EventRun.Ending, EngineError> {
+        let run = EventRun(context: context, event: event, tries: tries) { await self.settled($0) }
+        do throws(EngineError) { return .success(try await run.run()) } catch { return .failure(error) }
+    }
+
+    private nonisolated func resume(
+        _ invocation: Invocation, _ context: EngineContext
+    ) async -> Result<Invocation?, EngineError> {
+        do throws(EngineError) {
+            let event = try await context.insisting { () async throws(EngineError) in
+                try await store.event(invocation.event)
+            }
+            guard let event else {
+                throw EngineError(.corrupted, "the event \(invocation.event) of \(invocation.id) is gone")
+            }
+            return .success(try await InvocationRun.run(invocation, event: event, closing: [], context: context))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    // MARK: Keeping the books
+
+    private func loaded(_ load: Backlog.Load, _ result: Result<[Event], EngineError>) async {
+        switch result {
+        case .success(let events): schedule.loaded(events, from: load)
+        case .failure(let error):
+            note(error)
+            schedule.failed(load)
+            // Not at once again: a database that can't be read now is not helped by being asked all the time.
+            try? await clock.sleep(for: .milliseconds(100))
+        }
+        signal.raise()
+    }
+
+    private func took(_ result: Result<DueInvocations, EngineError>) {
+        switch result {
+        case .success(let due): schedule.took(due.taken, next: due.next)
+        case .failure(let error): note(error)
+        }
+        signal.raise()
+    }
+
+    private func ran(_ event: Event, _ result: Result<EventRun.Ending, EngineError>, _ context: EngineContext) {
+        switch result {
+        case .success(.ended), .success(.abandoned): schedule.ended(event)
+        case .success(.postponed(let time)): schedule.postponed(event, until: time, at: context.now)
+        case .failure(let error):
+            note(error)
+            schedule.ended(event)
+        }
+        signal.raise()
+    }
+
+    private func ran(_ result: Result<Invocation?, EngineError>) {
+        switch result {
+        case .success(let invocation): if let invocation { settled(invocation) }
+        case .failure(let error): note(error)
+        }
+        schedule.endedInvocation()
+        signal.raise()
+    }
+
+    private func settled(_ invocation: Invocation) {
+        schedule.due(at: invocation.nextAttemptAt)
+        signal.raise()
+    }
+
+    /// Any error that reaches the engine itself ends it: whatever concerns one event was recorded with that event.
+    private func note(_ error: EngineError) {
+        guard error.code != .unavailable, fatal == nil else { return }
+        logger.critical("the engine stops", metadata: ["error": "\(error)"])
+        fatal = error
+    }
+}
+
+extension Event {
+    init(_ event: NewEvent, sequence: Int64, acceptedAt time: Date) {
+        self.init(
+            sequence: sequence, identity: event.identities[0], queue: event.queue, kind: event.kind,
+            source: event.source, payload: event.payload, occurredAt: event.occurredAt.storable, acceptedAt: time,
+            cause: event.cause)
     }
 }

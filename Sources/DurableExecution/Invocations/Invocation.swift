@@ -2,7 +2,7 @@ public import Foundation
 
 /// One rule run for one event.
 public struct Invocation: Sendable, Hashable, Identifiable {
-    /// `inv_` and 16 hexadecimal digits: the event's sequence and the place among its invocations, so repeatable.
+    /// `inv_` and 16 hexadecimal digits made of the event and the place among its invocations; see ``InvocationID``.
     public var id: String
     /// The sequence of the event that started it.
     public var event: Int64

@@ -15,9 +15,9 @@ public struct Epoch: Sendable, Hashable, Comparable {
 /// Something to be written. Changes given together are written together or not at all.
 public enum Change: Sendable, Hashable {
     /// Sets an event's state and note.
-    case event(sequence: Int64, state: EventState, note: String?)
-    /// Records preparation and matching of an event, which thereby runs, with the invocations it starts.
-    case matched(event: Int64, payload: Data, starts: [Invocation], refusals: [Refusal])
+    case event(sequence: Int64, state: EventState, note: String?, at: Date)
+    /// Records preparation (`payload`, unless it stayed as it was) and matching of an event, which thereby runs.
+    case matched(event: Int64, payload: Data?, starts: [Invocation], refusals: [Refusal], at: Date)
     /// Inserts or replaces a journal entry.
     case entry(JournalEntry)
     /// Appends what a program logged before the command at `position`, or before its end.
@@ -55,6 +55,9 @@ public protocol DurableStore: Sendable {
     /// Makes ready what a process that ended left in the air: running invocations of closed events become due at `time`.
     func recover(at time: Date, epoch: Epoch) async throws(EngineError)
 
+    /// Takes up invocations whose time has come, the longest due first: they become running, their attempt counts up.
+    func takeDue(at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> DueInvocations
+
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError)
 
     // MARK: Reading
@@ -69,17 +72,13 @@ public protocol DurableStore: Sendable {
     /// Which event has that identity.
     func event(identity: String) async throws(EngineError) -> Int64?
 
-    /// Events that are pending or running, in sequence, of one queue or of all.
-    func openEvents(after sequence: Int64, queue: String?, limit: Int) async throws(EngineError) -> [Event]
+    /// Events after `sequence`, up to `last`, that are pending or running, in sequence, of one queue or of all.
+    func openEvents(
+        after sequence: Int64, through last: Int64, queue: String?, limit: Int
+    ) async throws(EngineError) -> [Event]
 
     /// Invocations of an event, in the order in which they start; nil if the event was not matched yet.
     func starts(of event: Int64) async throws(EngineError) -> [Invocation]?
-
-    /// Invocations that were due at `time`, the longest due first.
-    func dueInvocations(at time: Date, limit: Int) async throws(EngineError) -> [Invocation]
-
-    /// When the next invocation after `time` falls due.
-    func nextDue(after time: Date) async throws(EngineError) -> Date?
 
     func journal(of invocation: String) async throws(EngineError) -> [JournalEntry]
 
@@ -92,4 +91,16 @@ public protocol DurableStore: Sendable {
     func refusals(of event: Int64) async throws(EngineError) -> [Refusal]
 
     func logs(of invocation: String) async throws(EngineError) -> [RecordedLog]
+}
+
+/// What ``DurableStore/takeDue(at:limit:epoch:)`` found.
+public struct DueInvocations: Sendable, Hashable {
+    public var taken: [Invocation]
+    /// When the next of the others falls due.
+    public var next: Date?
+
+    public init(taken: [Invocation], next: Date?) {
+        self.taken = taken
+        self.next = next
+    }
 }

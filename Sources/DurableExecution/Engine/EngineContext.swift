@@ -1,0 +1,74 @@
+import Foundation
+import Logging
+import Metrics
+import Synchronization
+
+/// What everybody who works for an engine needs.
+struct EngineContext: Sendable {
+    let store: any DurableStore
+    let handler: any EventHandler
+    let observer: (any EngineObserver)?
+    let configuration: EngineConfiguration
+    let clock: any Clock<Duration>
+    let wallTime: @Sendable () -> Date
+    let random: @Sendable () -> Double
+    let logger: Logger
+    let stopping: Flag
+    let epoch: Epoch
+
+    /// The wall time as it is stored.
+    var now: Date { wallTime().storable }
+
+    func observe(_ notice: EngineNotice) { observer?.observe(notice) }
+
+    func commit(_ changes: [Change]) async throws(EngineError) {
+        try await insisting { () async throws(EngineError) in try await store.write(changes, epoch: epoch) }
+    }
+
+    /// Makes ready what a process that ended left in the air.
+    func recover() async throws(EngineError) {
+        try await insisting { () async throws(EngineError) in try await store.recover(at: now, epoch: epoch) }
+    }
+
+    /// Calls `action` until the store is available: work waits rather than losing what it just did.
+    ///
+    /// - Throws: What `action` throws, except `unavailable` as long as nobody wants the task to end.
+    func insisting<Value: Sendable>(
+        _ action: () async throws(EngineError) -> Value
+    ) async throws(EngineError) -> Value {
+        var delay = Duration.milliseconds(100)
+        while true {
+            do throws(EngineError) {
+                return try await action()
+            } catch {
+                guard error.code == .unavailable, !shouldEnd else { throw error }
+                logger.warning("store unavailable, trying again", metadata: ["error": "\(error)", "delay": "\(delay)"])
+                try? await clock.sleep(for: delay)
+                delay = min(delay * 2, .seconds(5))
+            }
+        }
+    }
+
+    /// Whether work should end at the next good place.
+    var shouldEnd: Bool { stopping.isSet || Task.isCancelled }
+}
+
+/// Something that is set once.
+final class Flag: Sendable {
+    private let value = Atomic(false)
+    var isSet: Bool { value.load(ordering: .acquiring) }
+    func set() { value.store(true, ordering: .releasing) }
+}
+
+/// Counts for whoever collects metrics.
+enum EngineMetrics {
+    static func accepted(_ count: Int) { Counter(label: "tidewire_engine_events_accepted").increment(by: count) }
+    static func duplicates(_ count: Int) { Counter(label: "tidewire_engine_events_duplicate").increment(by: count) }
+    static func settled(_ state: InvocationState) {
+        Counter(label: "tidewire_engine_invocations", dimensions: [("state", state.rawValue)]).increment()
+    }
+    static func ended(_ state: EventState, after duration: Duration) {
+        Metrics.Timer(label: "tidewire_engine_event_duration", dimensions: [("state", state.rawValue)])
+            .recordMicroseconds(duration.microseconds)
+    }
+}

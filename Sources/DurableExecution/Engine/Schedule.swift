@@ -1,0 +1,93 @@
+import Foundation
+
+/// What is worked on and what comes next: a state machine without I/O. ``Engine`` performs the work that it names.
+struct Schedule {
+    enum Work {
+        case load(Backlog.Load)
+        case event(Event, Backlog.Tries)
+        case invocation(Invocation)
+        /// Take up invocations that are due, at most `limit`.
+        case takeDue(limit: Int)
+    }
+
+    private let parallelism: Int
+    private var backlog: Backlog
+    /// How many events and invocations are worked on.
+    private(set) var active = 0
+    private var taken = FIFO<Invocation>()
+    private var isTakingDue = false
+    /// When to look for invocations that are due, as far as known. At first: now.
+    private var nextDue: Date? = .distantPast
+    private var isStopping = false
+
+    init(_ configuration: EngineConfiguration) {
+        parallelism = max(configuration.parallelism, 1)
+        backlog = Backlog(limit: configuration.backlogLimit, queueLimit: configuration.queueLimit)
+    }
+
+    /// When something that waits for a time can go on.
+    var nextWake: Date? {
+        [backlog.nextRelease, isTakingDue ? nil : nextDue].compactMap(\.self).min()
+    }
+
+    /// Whether nothing runs and nothing can be started at `time`.
+    func isIdle(at time: Date) -> Bool {
+        active == 0 && taken.isEmpty && !isTakingDue && backlog.isIdle && (nextWake ?? .distantFuture) > time
+    }
+
+    /// The next thing to do at `time`; nil if there is nothing now, or all hands are busy.
+    mutating func next(at time: Date) -> Work? {
+        guard !isStopping else { return nil }
+        backlog.release(at: time)
+        if let load = backlog.nextLoad() { return .load(load) }
+        guard active < parallelism else { return nil }
+        if let invocation = taken.next() {
+            active += 1
+            return .invocation(invocation)
+        }
+        if let nextDue, nextDue <= time, !isTakingDue {
+            isTakingDue = true
+            self.nextDue = nil
+            return .takeDue(limit: parallelism - active)
+        }
+        guard let (event, tries) = backlog.next() else { return nil }
+        active += 1
+        return .event(event, tries)
+    }
+
+    // MARK: What happened
+
+    mutating func inboxGrew() { backlog.grew() }
+
+    mutating func loaded(_ events: [Event], from load: Backlog.Load) { backlog.loaded(events, from: load) }
+
+    mutating func failed(_ load: Backlog.Load) { backlog.failed(load) }
+
+    /// Due invocations were taken up; `next` is when the next one falls due.
+    mutating func took(_ invocations: [Invocation], next: Date?) {
+        isTakingDue = false
+        for invocation in invocations { taken.append(invocation) }
+        due(at: next)
+    }
+
+    /// An invocation falls due at `time`.
+    mutating func due(at time: Date?) {
+        guard let time else { return }
+        nextDue = min(nextDue ?? time, time)
+    }
+
+    mutating func ended(_ event: Event) {
+        active -= 1
+        backlog.ended(event.queue)
+    }
+
+    mutating func postponed(_ event: Event, until time: Date, at now: Date) {
+        active -= 1
+        backlog.postponed(event.queue, until: time, at: now)
+    }
+
+    mutating func endedInvocation() { active -= 1 }
+
+    /// Starts nothing more.
+    mutating func stop() { isStopping = true }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Synchronization
+
+/// What an invocation has to write with its next commit, in order.
+///
+/// Shared with the performer of a command, who may commit a checkpoint: what came before goes with it, so the journal on
+/// disk never has a gap.
+final class PendingWrites: Sendable {
+    private let changes = Mutex<[Change]>([])
+    private let context: EngineContext
+
+    init(_ context: EngineContext) { self.context = context }
+
+    var count: Int { changes.withLock { $0.count } }
+
+    func add(_ change: Change) { changes.withLock { $0.append(change) } }
+
+    /// Commits everything together with `more`.
+    ///
+    /// - Throws: ``EngineError``; then what was to be written is lost for this run, which has to end.
+    func commit(_ more: [Change] = []) async throws(EngineError) {
+        let all = take() + more
+        if !all.isEmpty { try await context.commit(all) }
+    }
+
+    /// Everything, which the caller commits in its own way.
+    func take() -> [Change] {
+        changes.withLock { changes in
+            defer { changes = [] }
+            return changes
+        }
+    }
+}
+
+/// The checkpoint of the command being performed.
+final class Checkpoint: Sendable {
+    private let data: Mutex<Data?>
+
+    init(_ data: Data?) { self.data = Mutex(data) }
+
+    var value: Data? {
+        get { data.withLock { $0 } }
+        set { data.withLock { $0 = newValue } }
+    }
+}

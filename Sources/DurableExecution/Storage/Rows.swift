@@ -1,0 +1,109 @@
+import Foundation
+import GRDB
+
+extension Event {
+    private static let columns = """
+        sequence, identity, queue, kind, source, payload, occurred_at, accepted_at, cause, state, note
+        """
+
+    static func fetch(_ database: Database, _ clauses: String, _ arguments: StatementArguments) throws -> [Event] {
+        let select = try database.cachedStatement(sql: "SELECT \(columns) FROM events \(clauses)")
+        return try Row.fetchCursor(select, arguments: arguments).mapAll(Event.init(row:))
+    }
+
+    private init(row: Row) throws {
+        self.init(
+            sequence: try row.decode(atIndex: 0), identity: try row.decode(atIndex: 1),
+            queue: try row.decode(atIndex: 2), kind: try row.decode(atIndex: 3), source: try row.decode(atIndex: 4),
+            payload: try row.decode(atIndex: 5), occurredAt: try row.time(6), acceptedAt: try row.time(7),
+            cause: try row.decode(atIndex: 8), state: try row.word(9), note: try row.decode(atIndex: 10))
+    }
+}
+
+extension Invocation {
+    private static let columns = """
+        number, event, queue, rule, version, state, reason, failure, attempt, created_at, updated_at, next_attempt_at, result
+        """
+
+    static func fetch(
+        _ database: Database, _ clauses: String, _ arguments: StatementArguments
+    ) throws -> [Invocation] {
+        let select = try database.cachedStatement(sql: "SELECT \(columns) FROM invocations \(clauses)")
+        return try Row.fetchCursor(select, arguments: arguments).mapAll(Invocation.init(row:))
+    }
+
+    private init(row: Row) throws {
+        let failure: String? = try row.decode(atIndex: 7)
+        self.init(
+            id: InvocationID(number: try row.decode(atIndex: 0)).text, event: try row.decode(atIndex: 1),
+            queue: try row.decode(atIndex: 2), rule: try row.decode(atIndex: 3), version: try row.decode(atIndex: 4),
+            state: try row.word(5), reason: try row.decode(atIndex: 6),
+            failure: try failure.map(StoredProgramFailure.decode), attempt: try row.decode(atIndex: 8),
+            createdAt: try row.time(9), updatedAt: try row.time(10), nextAttemptAt: try row.timeIfPresent(11),
+            result: try row.decode(atIndex: 12))
+    }
+}
+
+extension JournalEntry {
+    static func fetch(_ database: Database, of invocation: String) throws -> [JournalEntry] {
+        let select = try database.cachedStatement(
+            sql: """
+                SELECT position, name, input, effect, location, state, outcome, failure, checkpoint, attempts,
+                  intended_at, ended_at
+                FROM journal WHERE invocation = ? ORDER BY position
+                """)
+        let number = try InvocationID.number(of: invocation)
+        return try Row.fetchCursor(select, arguments: [number]).mapAll { try JournalEntry(invocation, row: $0) }
+    }
+
+    private init(_ invocation: String, row: Row) throws {
+        let failure: String? = try row.decode(atIndex: 7)
+        self.init(
+            invocation: invocation, position: try row.decode(atIndex: 0), name: try row.decode(atIndex: 1),
+            input: try row.decode(atIndex: 2), effect: try row.decode(atIndex: 3), location: try row.decode(atIndex: 4),
+            state: try row.word(5), outcome: try row.decode(atIndex: 6),
+            failure: try failure.map(StoredCommandFailure.decode), checkpoint: try row.decode(atIndex: 8),
+            attempts: try row.decode(atIndex: 9), intendedAt: try row.time(10), endedAt: try row.timeIfPresent(11))
+    }
+}
+
+extension RecordedLog {
+    static func fetch(_ database: Database, of invocation: InvocationID) throws -> [RecordedLog] {
+        let select = try database.cachedStatement(
+            sql: "SELECT position, level, message, fields, location, at FROM logs WHERE invocation = ? ORDER BY number")
+        return try Row.fetchCursor(select, arguments: [invocation.number]).mapAll { row in
+            let line = LogLine(
+                level: try row.decode(atIndex: 1), message: try row.decode(atIndex: 2),
+                fields: try row.decode(atIndex: 3), location: try row.decode(atIndex: 4))
+            return RecordedLog(position: try row.decode(atIndex: 0), line: line, at: try row.time(5))
+        }
+    }
+}
+
+extension RowCursor {
+    /// Makes a value of each row before the next one overwrites it.
+    fileprivate func mapAll<Value>(_ make: (Row) throws -> Value) throws -> [Value] {
+        var values: [Value] = []
+        while let row = try next() { values.append(try make(row)) }
+        return values
+    }
+}
+
+extension Row {
+    fileprivate func time(_ index: Int) throws -> Date {
+        Date(microseconds: try decode(Int64.self, atIndex: index))
+    }
+
+    fileprivate func timeIfPresent(_ index: Int) throws -> Date? {
+        try decode(Int64?.self, atIndex: index).map(Date.init(microseconds:))
+    }
+
+    /// - Throws: ``EngineError``, `corrupted`, if the column holds none of the known words.
+    fileprivate func word<Word: RawRepresentable>(_ index: Int) throws -> Word where Word.RawValue == String {
+        let text = try decode(String.self, atIndex: index)
+        guard let word = Word(rawValue: text) else {
+            throw EngineError(.corrupted, "\(text) is no \(Word.self) that this version knows")
+        }
+        return word
+    }
+}

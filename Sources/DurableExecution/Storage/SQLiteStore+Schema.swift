@@ -1,0 +1,120 @@
+import GRDB
+
+extension SQLiteStore {
+    /// The schema, as steps from an empty file. A step that was released is never changed; a new one follows it.
+    ///
+    /// Times are microseconds since 1970 (``Date/microseconds``), JSON of callers is kept as the bytes given, failures as JSON text.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: inbox, journal, store") { database in
+            try database.execute(sql: inbox)
+            try database.execute(sql: journal)
+            try database.execute(sql: rest)
+        }
+        return migrator
+    }
+
+    /// `identities` has a row number so that old ones can be found in the order of their age without a second index.
+    private static let inbox = """
+        CREATE TABLE events (
+          sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+          identity TEXT NOT NULL,
+          queue TEXT NOT NULL,
+          kind TEXT NOT NULL,
+          source TEXT NOT NULL,
+          payload BLOB NOT NULL,
+          occurred_at INTEGER NOT NULL,
+          accepted_at INTEGER NOT NULL,
+          cause TEXT,
+          state TEXT NOT NULL,
+          note TEXT,
+          matched_at INTEGER,
+          ended_at INTEGER
+        ) STRICT;
+        CREATE INDEX events_by_queue ON events (queue, sequence);
+        CREATE INDEX events_open ON events (sequence) WHERE state IN ('pending', 'running');
+
+        CREATE TABLE identities (
+          number INTEGER PRIMARY KEY,
+          identity TEXT NOT NULL UNIQUE,
+          event INTEGER NOT NULL,
+          at INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE refusals (
+          event INTEGER PRIMARY KEY,
+          list TEXT NOT NULL
+        ) STRICT;
+        """
+
+    /// `invocations.number` is ``InvocationID/number``.
+    private static let journal = """
+        CREATE TABLE invocations (
+          number INTEGER PRIMARY KEY,
+          event INTEGER NOT NULL,
+          queue TEXT NOT NULL,
+          rule TEXT NOT NULL,
+          version TEXT NOT NULL,
+          state TEXT NOT NULL,
+          reason TEXT,
+          failure TEXT,
+          attempt INTEGER NOT NULL,
+          created_at INTEGER NOT NULL,
+          updated_at INTEGER NOT NULL,
+          next_attempt_at INTEGER,
+          result BLOB
+        ) STRICT;
+        CREATE INDEX invocations_by_event ON invocations (event);
+        CREATE INDEX invocations_due ON invocations (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+        CREATE INDEX invocations_live ON invocations (queue, rule) WHERE state NOT IN ('finished', 'failed', 'cancelled');
+
+        CREATE TABLE journal (
+          invocation INTEGER NOT NULL,
+          position INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          input BLOB NOT NULL,
+          effect TEXT NOT NULL,
+          location TEXT,
+          state TEXT NOT NULL,
+          outcome BLOB,
+          failure TEXT,
+          checkpoint BLOB,
+          attempts INTEGER NOT NULL,
+          intended_at INTEGER NOT NULL,
+          ended_at INTEGER,
+          PRIMARY KEY (invocation, position)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE logs (
+          number INTEGER PRIMARY KEY,
+          invocation INTEGER NOT NULL,
+          position INTEGER NOT NULL,
+          level TEXT NOT NULL,
+          message TEXT NOT NULL,
+          fields BLOB,
+          location TEXT,
+          at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX logs_by_invocation ON logs (invocation);
+        """
+
+    private static let rest = """
+        CREATE TABLE store (
+          scope TEXT NOT NULL,
+          key TEXT NOT NULL,
+          value BLOB NOT NULL,
+          expires_at INTEGER,
+          PRIMARY KEY (scope, key)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE cursors (
+          name TEXT PRIMARY KEY,
+          value TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE meta (
+          key TEXT PRIMARY KEY,
+          value INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+}

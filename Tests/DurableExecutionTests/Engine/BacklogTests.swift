@@ -1,0 +1,155 @@
+import CustomDump
+import Foundation
+import Testing
+
+@testable import DurableExecution
+
+@Suite struct BacklogTests {
+    /// The inbox of the test: open events by sequence.
+    struct Inbox {
+        var events: [Event] = []
+
+        mutating func add(_ queue: String) {
+            events.append(.example(sequence: Int64(events.count + 1), queue: queue))
+        }
+
+        func answer(_ load: Backlog.Load) -> [Event] {
+            switch load {
+            case .page(let last, let limit):
+                Array(events.filter { $0.sequence > last && $0.state.isOpen }.prefix(limit))
+            case .refill(let queue, let last, let through, let limit):
+                Array(
+                    events.filter {
+                        $0.queue == queue && $0.sequence > last && $0.sequence <= through && $0.state.isOpen
+                    }.prefix(limit))
+            }
+        }
+
+        mutating func end(_ event: Event) { events[Int(event.sequence) - 1].state = .done }
+    }
+
+    /// Performs loads until none is wanted.
+    func load(_ backlog: inout Backlog, from inbox: Inbox) {
+        while let load = backlog.nextLoad() { backlog.loaded(inbox.answer(load), from: load) }
+    }
+
+    @Test func `events of one queue come one after the other, queues side by side`() {
+        var inbox = Inbox()
+        for queue in ["a", "a", "b"] { inbox.add(queue) }
+        var backlog = Backlog(limit: 10, queueLimit: 10)
+        load(&backlog, from: inbox)
+        expectNoDifference(backlog.next()?.event.sequence, 1)
+        expectNoDifference(backlog.next()?.event.sequence, 3)
+        #expect(backlog.next() == nil)
+        backlog.ended("a")
+        expectNoDifference(backlog.next()?.event.sequence, 2)
+    }
+
+    @Test func `a long queue holds few events in memory and lets others pass`() {
+        var inbox = Inbox()
+        for _ in 0..<1000 { inbox.add("long") }
+        inbox.add("short")
+        var backlog = Backlog(limit: 100, queueLimit: 4)
+        load(&backlog, from: inbox)
+        #expect(backlog.held == 5)
+        expectNoDifference([backlog.next()?.event.queue, backlog.next()?.event.queue], ["long", "short"])
+    }
+
+    @Test func `every event of a long queue has its turn, in order, though more keep coming`() {
+        var inbox = Inbox()
+        for _ in 0..<50 { inbox.add("long") }
+        var backlog = Backlog(limit: 100, queueLimit: 4)
+        var order: [Int64] = []
+        load(&backlog, from: inbox)
+        while let (event, _) = backlog.next() {
+            order.append(event.sequence)
+            inbox.end(event)
+            if order.count < 30 {
+                inbox.add("long")
+                backlog.grew()
+            }
+            backlog.ended(event.queue)
+            load(&backlog, from: inbox)
+        }
+        expectNoDifference(order, Array(1...79))
+        #expect(backlog.isIdle && backlog.held == 0)
+    }
+
+    @Test func `an event that passes by during a refill is not forgotten`() {
+        var inbox = Inbox()
+        for _ in 0..<3 { inbox.add("q") }
+        var backlog = Backlog(limit: 100, queueLimit: 1)
+        load(&backlog, from: inbox)
+        inbox.end(backlog.next()!.event)
+        backlog.ended("q")
+        let refill = backlog.nextLoad()!
+        let found = inbox.answer(refill)
+        inbox.add("q")
+        backlog.grew()
+        let page = backlog.nextLoad()!
+        backlog.loaded(inbox.answer(page), from: page)
+        backlog.loaded(found, from: refill)
+        var order: [Int64] = []
+        while let (event, _) = backlog.next() {
+            order.append(event.sequence)
+            inbox.end(event)
+            backlog.ended("q")
+            load(&backlog, from: inbox)
+        }
+        expectNoDifference(order, [2, 3, 4])
+    }
+
+    @Test func `a full memory stops reading until there is room`() {
+        var inbox = Inbox()
+        for number in 0..<10 { inbox.add("q\(number)") }
+        var backlog = Backlog(limit: 4, queueLimit: 4)
+        load(&backlog, from: inbox)
+        #expect(backlog.held == 4)
+        var seen = 0
+        while let (event, _) = backlog.next() {
+            seen += 1
+            inbox.end(event)
+            backlog.ended(event.queue)
+            load(&backlog, from: inbox)
+            #expect(backlog.held <= 4)
+        }
+        #expect(seen == 10)
+    }
+
+    @Test func `a postponed queue waits for its time and counts its tries`() {
+        var inbox = Inbox()
+        inbox.add("q")
+        inbox.add("q")
+        var backlog = Backlog(limit: 10, queueLimit: 10)
+        load(&backlog, from: inbox)
+        let now = Date(timeIntervalSince1970: 100)
+        _ = backlog.next()
+        backlog.postponed("q", until: now + 5, at: now)
+        backlog.release(at: now + 4)
+        #expect(backlog.next() == nil)
+        #expect(backlog.nextRelease == now + 5)
+        backlog.release(at: now + 5)
+        let next = backlog.next()
+        expectNoDifference(next?.event.sequence, 1)
+        expectNoDifference(next?.tries, Backlog.Tries(count: 1, since: now))
+        backlog.ended("q")
+        expectNoDifference(backlog.next()?.tries, Backlog.Tries())
+    }
+
+    @Test func `a load that failed is asked for again`() {
+        var backlog = Backlog(limit: 10, queueLimit: 10)
+        let load = backlog.nextLoad()!
+        #expect(backlog.nextLoad() == nil)
+        backlog.failed(load)
+        expectNoDifference(backlog.nextLoad(), load)
+    }
+}
+
+extension Event {
+    static func example(sequence: Int64, queue: String = "q") -> Event {
+        Event(
+            sequence: sequence, identity: "e\(sequence)", queue: queue, kind: "message", source: "webhook",
+            payload: Data("{}".utf8), occurredAt: Date(timeIntervalSince1970: 1_736_942_400),
+            acceptedAt: Date(timeIntervalSince1970: 1_736_942_400))
+    }
+}

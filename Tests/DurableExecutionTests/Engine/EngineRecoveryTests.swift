@@ -1,0 +1,196 @@
+import CustomDump
+import DurableExecution
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a process leaves behind when it is killed, and what the next one makes of it.
+@Suite(.timeLimit(.minutes(5))) struct EngineRecoveryTests {
+    static let commands: [Command] = [
+        .read("get"), .once("send"), .repeatable("tag"),
+        .store(.increment(scope: "s", key: "count", by: .integer(1))), .once("react"),
+    ]
+
+    /// What the outside world saw, across both lives of the process.
+    final class World: Sendable {
+        private let effects = Mutex<[String: Int]>([:])
+        func act(_ command: Command, _ event: Int64) {
+            effects.withLock { $0["\(command.name) for \(event)", default: 0] += 1 }
+        }
+        var counts: [String: Int] { effects.withLock { $0 } }
+
+        private let names = Mutex<[String]>([])
+        /// The host answered that it keeps this event.
+        func accept(_ name: String) { names.withLock { $0.append(name) } }
+        var accepted: [String] { names.withLock { $0 } }
+    }
+
+    /// Kills the first process at its `step`-th step, lets a second one go on, and checks the promises.
+    ///
+    /// - Returns: Where it was killed; nil if the first process came to its end before.
+    func killAndGoOn(at step: Int) async throws -> String? {
+        let bench = try EngineBench(ScriptedHandler(Self.commands))
+        let world = World()
+        bench.handler.performing = { command, context in
+            world.act(command, context.event.sequence)
+            return Data("1".utf8)
+        }
+        bench.handler.preparing = { event, claims in
+            _ = try await claims.claim("claimed by \(event.sequence)")
+            return .ready(payload: event.payload)
+        }
+        let killSwitch = KillSwitch(after: step)
+        bench.handler.hook = { try await killSwitch.pass($0) }
+        let first = bench.makeEngine(on: StoppingStore(base: bench.store, killSwitch: killSwitch))
+
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let (isAccepted, tellAccepted) = AsyncStream.makeStream(of: Void.self)
+            group.addTask {
+                for await _ in isAccepted.prefix(1) { try? await first.run() }
+            }
+            group.addTask {
+                for name in ["a", "b"] {
+                    _ = try await first.accept([bench.event(name)])
+                    world.accept(name)
+                }
+                tellAccepted.yield()
+                await first.idle()
+                killSwitch.bury()
+            }
+            await killSwitch.killed()
+            bench.handler.hook = { _ in }
+            if let point = killSwitch.deadlyPoint {
+                try await bench.run { engine in
+                    await engine.idle()
+                    bench.clock.advance(by: .seconds(3600))
+                    await engine.idle()
+                }
+                try await audit(bench, world, killedAt: point)
+            }
+            killSwitch.bury()
+            first.shutdown()
+            group.cancelAll()
+            while let result = await group.nextResult() { _ = result }
+        }
+        return killSwitch.deadlyPoint
+    }
+
+    func audit(_ bench: EngineBench, _ world: World, killedAt point: String) async throws {
+        for (name, count) in world.counts where name.hasPrefix("send") || name.hasPrefix("react") {
+            #expect(count == 1, "\(name) took place \(count) times, killed at: \(point)")
+        }
+        for name in world.accepted {
+            #expect(try await bench.store.event(identity: name) != nil, "\(name) was lost, killed at: \(point)")
+        }
+        let events = try await bench.store.events(EventFilter())
+        #expect(events.allSatisfy { $0.state == .done }, "not done, killed at: \(point): \(events)")
+        var ran: Int64 = 0
+        for event in events {
+            let invocations = try await bench.store.starts(of: event.sequence) ?? []
+            #expect(invocations.count == 1)
+            for invocation in invocations {
+                let isUnknown = invocation.state == .parked && invocation.reason?.contains("unknown outcome") == true
+                #expect(invocation.state == .finished || isUnknown, "\(invocation), killed at: \(point)")
+                let journal = try await bench.store.journal(of: invocation.id)
+                if isUnknown { #expect(journal.last?.effect == "once" && journal.last?.state == .unknown) }
+                if journal.contains(where: { $0.name == "store" && $0.state == .succeeded }) { ran += 1 }
+                let logs = try await bench.store.logs(of: invocation.id).map(\.line.message)
+                #expect(Set(logs).count == logs.count, "doubled log lines, killed at: \(point): \(logs)")
+            }
+        }
+        let count = try await bench.store.value(scope: "s", key: "count", at: bench.clock.date)
+        #expect(count.map { String(decoding: $0, as: UTF8.self) } ?? "0" == "\(ran)", "killed at: \(point)")
+    }
+
+    @Test func `killed at any step, no accepted event is lost and no once command is repeated`() async throws {
+        var points: [String] = []
+        for index in 0..<500 {
+            guard let point = try await killAndGoOn(at: index) else { break }
+            points.append(point)
+        }
+        #expect(points.count > 40, "too few steps to be all: \(points)")
+        for point in [
+            "before accept", "after accept", "prepare", "after claim", "match", "program", "before write",
+            "after write", "perform send", "performed send", "before store", "after store", "perform tag",
+            "performed react",
+        ] {
+            #expect(points.contains(point), "never killed at \(point)")
+        }
+    }
+
+    @Test func `an engine that was thought dead can write nothing more`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.once("send"), .once("react")]))
+        let killSwitch = KillSwitch(after: 1_000)
+        let old = bench.makeEngine(on: StoppingStore(base: bench.store, killSwitch: killSwitch))
+        _ = try await old.accept([bench.event("a")])
+        try await bench.process(bench.event("b"))
+        let error = await #expect(throws: EngineError.self) { try await old.accept([bench.event("c")]) }
+        #expect(error?.code == .superseded)
+        #expect(try await bench.store.events(EventFilter()).count == 2)
+    }
+
+    @Test func `a file left in the middle is gone on with after reopening`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("engine.db")
+        let handler = ScriptedHandler([.once("send"), .repeatable("tag")])
+        let killSwitch = KillSwitch(after: 0)
+        let bench = try EngineBench(handler, store: SQLiteStore(path: path))
+        handler.hook = { if $0 == "perform tag" { try await killSwitch.pass($0) } }
+        let engine = bench.makeEngine()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await engine.run() }
+            _ = try await engine.accept([bench.event("a"), bench.event("b")])
+            await killSwitch.killed()
+            handler.hook = { _ in }
+            let next = try EngineBench(handler, store: SQLiteStore(path: path))
+            try await next.run { engine in await engine.idle() }
+            killSwitch.bury()
+            group.cancelAll()
+        }
+        expectNoDifference(handler.performedNames, ["send", "tag", "send", "tag"])
+        let events = try await bench.store.events(EventFilter())
+        #expect(events.map(\.state) == [.done, .done])
+    }
+
+    @Test func `a recorded match is not asked for again`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.repeatable("tag")]))
+        let killSwitch = KillSwitch(after: 0)
+        bench.handler.hook = { if $0 == "perform tag" { try await killSwitch.pass($0) } }
+        let engine = bench.makeEngine()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await engine.run() }
+            group.addTask { _ = try? await engine.accept([bench.event("a")]) }
+            await killSwitch.killed()
+            bench.handler.hook = { _ in }
+            try? await bench.run { engine in await engine.idle() }
+            killSwitch.bury()
+            group.cancelAll()
+        }
+        #expect(bench.handler.matched == [1])
+        #expect(try await bench.invocation()?.state == .finished)
+        #expect(try await bench.invocation()?.attempt == 2)
+    }
+
+    @Test func `a retry that was interrupted is taken up at the next start`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.repeatable("tag")]))
+        let killSwitch = KillSwitch(after: 0)
+        bench.handler.performing = { _, context in
+            if context.attempt == 1 { throw CommandFailure(code: "down", message: "down", retryable: true) }
+            return Data("1".utf8)
+        }
+        try await bench.process(bench.event("a"))
+        bench.clock.advance(by: .seconds(10))
+        bench.handler.hook = { if $0 == "perform tag" { try await killSwitch.pass($0) } }
+        let engine = bench.makeEngine()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await engine.run() }
+            await killSwitch.killed()
+            bench.handler.hook = { _ in }
+            try? await bench.run { engine in await engine.idle() }
+            killSwitch.bury()
+            group.cancelAll()
+        }
+        #expect(try await bench.invocation()?.state == .finished)
+    }
+}

@@ -1,0 +1,150 @@
+import DurableExecution
+import Foundation
+import Synchronization
+
+/// A program whose next step is a function of the outcomes that it got so far.
+final class ScriptedProgram: Program {
+    typealias Script = @Sendable ([ProgramInput]) -> ProgramStep
+
+    private let script: Script
+    private let inputs = Mutex<[ProgramInput]>([])
+    private let onCancel: @Sendable () -> Void
+
+    init(_ script: @escaping Script, onCancel: @escaping @Sendable () -> Void = {}) {
+        self.script = script
+        self.onCancel = onCancel
+    }
+
+    func advance(_ input: ProgramInput) async -> ProgramStep {
+        let inputs = inputs.withLock { inputs in
+            if input != .begin { inputs.append(input) }
+            return inputs
+        }
+        return script(inputs)
+    }
+
+    func cancel() async { onCancel() }
+}
+
+extension ScriptedProgram {
+    /// Makes the commands one after the other, a log line before each; ends as failed at the first that fails.
+    static func making(_ commands: [Command]) -> Script {
+        { inputs in
+            if case .failure(let failure)? = inputs.last {
+                return ProgramStep(next: .failed(ProgramFailure(code: failure.code, message: failure.message)))
+            }
+            guard inputs.count < commands.count else { return ProgramStep(next: .finished(nil)) }
+            let command = commands[inputs.count]
+            return ProgramStep(
+                logs: [LogLine(level: "info", message: "before \(command.name)")], next: .command(command))
+        }
+    }
+}
+
+extension Command {
+    static func read(_ name: String) -> Command { Command(name, .read) }
+    static func repeatable(_ name: String) -> Command { Command(name, .repeatable) }
+    static func once(_ name: String) -> Command { Command(name, .once) }
+    static func store(_ operation: StoreOperation) -> Command { Command("store", .store(operation)) }
+
+    init(_ name: String, _ effect: Effect) {
+        self.init(name: name, input: Data("{\"name\":\"\(name)\"}".utf8), effect: effect, location: "rules/a.lua:7")
+    }
+}
+
+/// A handler whose every answer can be set, and which remembers what was performed.
+final class ScriptedHandler: EventHandler {
+    struct Performed: Hashable, Sendable {
+        var command: String
+        var event: Int64
+        var rule: String
+        var attempt: Int
+    }
+
+    typealias Hook = @Sendable (String) async throws -> Void
+
+    var preparing: @Sendable (Event, any IdentityClaims) async throws -> Preparation {
+        get { answers.withLock { $0.prepare } }
+        set { answers.withLock { $0.prepare = newValue } }
+    }
+    var matching: @Sendable (Event) async throws -> Matching {
+        get { answers.withLock { $0.match } }
+        set { answers.withLock { $0.match = newValue } }
+    }
+    var scripts: [String: ScriptedProgram.Script] {
+        get { answers.withLock { $0.scripts } }
+        set { answers.withLock { $0.scripts = newValue } }
+    }
+    var performing: @Sendable (Command, CommandContext) async throws -> Data {
+        get { answers.withLock { $0.perform } }
+        set { answers.withLock { $0.perform = newValue } }
+    }
+    /// Called at every step, with its name, before it takes effect (and for commands also after).
+    var hook: Hook {
+        get { answers.withLock { $0.hook } }
+        set { answers.withLock { $0.hook = newValue } }
+    }
+
+    private struct Answers {
+        var prepare: @Sendable (Event, any IdentityClaims) async throws -> Preparation = { event, _ in
+            .ready(payload: event.payload)
+        }
+        var match: @Sendable (Event) async throws -> Matching = { _ in
+            Matching(starts: [Start(rule: "rule", version: "1")])
+        }
+        var scripts: [String: ScriptedProgram.Script] = [:]
+        var perform: @Sendable (Command, CommandContext) async throws -> Data = { _, _ in Data("\"ok\"".utf8) }
+        var hook: Hook = { _ in }
+    }
+
+    private let answers = Mutex(Answers())
+    private let record = Mutex<[Performed]>([])
+    private let matchedEvents = Mutex<[Int64]>([])
+    private let cancellations = Atomic(0)
+    private let programs = Atomic(0)
+
+    /// What was performed, in order.
+    var performed: [Performed] { record.withLock { $0 } }
+    var performedNames: [String] { performed.map(\.command) }
+    var matched: [Int64] { matchedEvents.withLock { $0 } }
+    /// Programs that were made and not given up.
+    var livePrograms: Int { programs.load(ordering: .relaxed) - cancellations.load(ordering: .relaxed) }
+
+    /// - Parameter commands: What the rule `rule`, which every event starts, does.
+    init(_ commands: [Command] = []) {
+        scripts = ["rule": ScriptedProgram.making(commands)]
+    }
+
+    func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation {
+        try await hook("prepare")
+        return try await preparing(event, claims)
+    }
+
+    func match(_ event: Event) async throws -> Matching {
+        try await hook("match")
+        matchedEvents.withLock { $0.append(event.sequence) }
+        return try await matching(event)
+    }
+
+    func program(for invocation: Invocation, event: Event) async throws -> any Program {
+        try await hook("program")
+        guard let script = scripts[invocation.rule] else {
+            throw EngineFailure("there is no rule \(invocation.rule)", retryable: false)
+        }
+        programs.add(1, ordering: .relaxed)
+        return ScriptedProgram(script) { [self] in cancellations.add(1, ordering: .relaxed) }
+    }
+
+    func perform(_ command: Command, in context: CommandContext) async throws -> Data {
+        try await hook("perform \(command.name)")
+        record.withLock {
+            $0.append(
+                Performed(
+                    command: command.name, event: context.event.sequence, rule: context.invocation.rule,
+                    attempt: context.attempt))
+        }
+        let outcome = try await performing(command, context)
+        try await hook("performed \(command.name)")
+        return outcome
+    }
+}
