@@ -128,7 +128,7 @@ int tw_print(lua_State *L) {
     luaL_buffinit(L, &line);
     for (int i = 1; i <= top; i++) {
         if (i > 1) luaL_addchar(&line, '\t');
-        luaL_tolstring(L, i, NULL);
+        tw_push_text(L, i);
         luaL_addvalue(&line);
     }
     luaL_pushresult(&line);

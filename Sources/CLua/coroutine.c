@@ -8,9 +8,12 @@ enum { TW_CLOSE_LIMIT = 32 };
 
 /// Resumes `thread` and keeps the chain, which errors and yields leave in order, since both return here.
 int tw_enter(tw_host *host, lua_State *from, lua_State *thread, int arguments, int *results) {
-    host->chain[host->depth++] = thread;
+    host->chain[host->depth] = thread;
+    host->depth++;
+    tw_arm_if_pending(host);
     int status = lua_resume(thread, from, arguments, results);
     host->depth--;
+    tw_arm_if_pending(host);
     return status;
 }
 
@@ -35,6 +38,18 @@ static const char *status_of(lua_State *L, lua_State *thread) {
 static int continue_resume(lua_State *L, int status, lua_KContext context);
 static int continue_wrap(lua_State *L, int status, lua_KContext context);
 
+/// Whether a command, a pause or a stop is on its way out to the host.
+static int is_passing(lua_State *L) {
+    const tw_host *host = tw_host_of(L);
+    return host->awaiting || host->pausing || host->stopped;
+}
+
+static int pass_on(lua_State *L, int status, lua_KFunction continuation) {
+    if (tw_host_of(L)->stopped) return tw_stop(L);
+    if (status != LUA_YIELD) return luaL_error(L, "a coroutine ended while it waited");
+    return lua_yieldk(L, 0, 0, continuation);
+}
+
 /// Moves `results` values over; 0 when L has no room for them.
 static int move_results(lua_State *L, lua_State *thread, int results) {
     if (!lua_checkstack(L, results + 1)) {
@@ -46,7 +61,7 @@ static int move_results(lua_State *L, lua_State *thread, int results) {
 }
 
 static int finish_resume(lua_State *L, lua_State *thread, int status, int results) {
-    if (status == LUA_YIELD && tw_host_of(L)->awaiting) return lua_yieldk(L, 0, 0, continue_resume);
+    if (is_passing(L)) return pass_on(L, status, continue_resume);
     if (status == LUA_OK || status == LUA_YIELD) {
         lua_pushboolean(L, 1);
         if (move_results(L, thread, results)) return results + 1;
@@ -97,16 +112,20 @@ static int close_thread(lua_State *L, lua_State *thread) {
     tw_host *host = tw_host_of(L);
     if (host->closing == TW_CLOSE_LIMIT || host->depth == TW_CHAIN_LIMIT)
         return tw_error(L, "too many coroutines closing each other");
+    tw_poll(host, L);
     host->closing++;
-    host->chain[host->depth++] = thread;
+    host->chain[host->depth] = thread;
+    host->depth++;
     int status = lua_resetthread(thread);
     host->depth--;
     host->closing--;
+    tw_arm_if_pending(host);
+    tw_poll(host, L);
     return status;
 }
 
 static int finish_wrap(lua_State *L, lua_State *thread, int status, int results) {
-    if (status == LUA_YIELD && tw_host_of(L)->awaiting) return lua_yieldk(L, 0, 0, continue_wrap);
+    if (is_passing(L)) return pass_on(L, status, continue_wrap);
     if (status == LUA_OK || status == LUA_YIELD) {
         if (move_results(L, thread, results)) return results;
         return luaL_error(L, "too many results to resume");

@@ -37,8 +37,8 @@ static int error_tostring(lua_State *L) {
 
 /// So that `"failed: " .. failure` works.
 static int error_concat(lua_State *L) {
-    luaL_tolstring(L, 1, NULL);
-    luaL_tolstring(L, 2, NULL);
+    tw_push_text(L, 1);
+    tw_push_text(L, 2);
     lua_concat(L, 2);
     return 1;
 }
@@ -160,6 +160,13 @@ static void write_position(tw_host *host, lua_State *L, lua_State *thread, int i
     }
 }
 
+/// Writes the limit that was met, for the codes that have one, in the place after the raised value.
+static void write_limit(tw_host *host, int code) {
+    const char *limit = code == TW_CODE_MEMORY ? "memory" : code == TW_CODE_LIMIT ? "source" : NULL;
+    tw_write_tag(&host->output, TW_TAG_NIL);
+    if (limit) tw_write_raw_string(&host->output, limit, strlen(limit));
+}
+
 static void write_trace(tw_host *host, lua_State *L, lua_State *thread) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &tw_key_trace_error);
     if (!lua_rawequal(L, -1, -2)) host->trace.count = 0;
@@ -189,7 +196,10 @@ void tw_write_failure(tw_host *host, lua_State *L, lua_State *thread, int code) 
     lua_pop(L, 1);
     write_position(host, L, thread, is_table);
     write_trace(host, L, thread);
-    if (!is_table) return;
+    if (!is_table) {
+        write_limit(host, code);
+        return;
+    }
     size_t start = host->output.count;
     lua_pushcfunction(L, write_value_body);
     lua_pushvalue(L, -2);
@@ -206,4 +216,5 @@ void tw_write_failure_text(tw_host *host, int code, const char *message) {
     tw_write_tag(&host->output, TW_TAG_NIL);
     tw_write_integer(&host->output, 0);
     tw_write_raw_string(&host->output, "", 0);
+    write_limit(host, code);
 }

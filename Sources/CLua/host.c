@@ -7,20 +7,53 @@
 char tw_key_environment, tw_key_globals, tw_key_modules, tw_key_types, tw_key_array, tw_key_error;
 char tw_key_proxied, tw_key_functions, tw_key_trace_error, tw_null;
 
-/// Counts what the state holds. Source: Lua 5.4 reference manual, lua_Alloc.
+/// What all states of the process hold and may hold.
+static _Atomic int64_t total_bytes;
+static _Atomic int64_t total_ceiling = INT64_MAX;
+
+/// A state tells the process's total only when this much has changed.
+enum { TW_REPORT_BYTES = 64 << 10 };
+/// A request up to this size is refused later than a greater one: much of Lua 5.4.4 does not take a refusal of a
+/// small request well.
+enum { TW_SMALL_BYTES = 64 << 10 };
+
+void tw_set_memory_ceiling(size_t bytes) {
+    atomic_store(&total_ceiling, bytes && bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX);
+}
+
+static void account(tw_host *host, size_t held, size_t size) {
+    host->used += size - held;
+    host->unreported += (int64_t)size - (int64_t)held;
+    if (host->unreported < TW_REPORT_BYTES && host->unreported > -TW_REPORT_BYTES) return;
+    atomic_fetch_add(&total_bytes, host->unreported);
+    host->unreported = 0;
+}
+
+static int is_refused(tw_host *host, size_t more) {
+    size_t limit = host->settings.memory_bytes, used = host->used + more;
+    if (used <= limit && atomic_load(&total_bytes) <= atomic_load(&total_ceiling)) return 0;
+    if (!host->memory_check) tw_check_memory_soon(host);
+    return used > limit * 4 && (more > TW_SMALL_BYTES || used > limit * 8);
+}
+
+/// Counts what the state holds. The limit is not enforced by refusing: that could be caught, and would collect
+/// garbage before every allocation. Past it the state is looked at before the next instruction; a refusal comes
+/// only far above. Source: Lua 5.4 reference manual, lua_Alloc.
 static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
     tw_host *host = context;
     size_t held = block ? old_size : 0;
     if (new_size == 0) {
         free(block);
-        host->used -= held;
+        account(host, held, 0);
         return NULL;
     }
-    if (new_size > held && host->used + (new_size - held) > host->settings.memory_bytes * 4) return NULL;
+    if (new_size > held && is_refused(host, new_size - held)) return NULL;
     void *result = realloc(block, new_size);
-    if (result) host->used += new_size - held;
+    if (result) account(host, held, new_size);
     return result;
 }
+
+int tw_is_over_ceiling(void) { return atomic_load(&total_bytes) > atomic_load(&total_ceiling); }
 
 /// Reached only by an error outside every protected call, which no function here allows.
 static int panic(lua_State *L) {
@@ -53,6 +86,7 @@ tw_host *tw_host_new(tw_settings settings, tw_function function, void *context) 
 
 void tw_host_free(tw_host *host) {
     lua_close(host->L);
+    atomic_fetch_add(&total_bytes, host->unreported);
     tw_buffer_free(&host->input);
     tw_buffer_free(&host->output);
     tw_buffer_free(&host->scratch);

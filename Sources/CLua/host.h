@@ -6,6 +6,7 @@
 #include <lua5.4/lauxlib.h>
 #include <lua5.4/lua.h>
 #include <lua5.4/lualib.h>
+#include <stdatomic.h>
 
 /// Coroutines that may be resumed inside each other. Lua's own limit of nested C calls (200) lies above.
 #define TW_CHAIN_LIMIT 180
@@ -19,11 +20,28 @@ typedef struct tw_buffer {
 
 struct tw_run {
     lua_State *thread;
-    /// Of the registry: a table that holds the thread at 1 and the modules it required at 2.
+    /// Of the registry: a table that holds the thread at 1, the modules it required at 2, and the numbers of its
+    /// objects at 3.
     int anchor;
     int loading;
+    int64_t cpu_ns;
+    /// How many objects have been given a number; see tw_push_text.
+    lua_Integer objects;
     uint64_t random[4];
 };
+
+/// Why a script is stopped; the greater wins.
+enum { TW_STOP_PAUSE = 1, TW_STOP_CPU = 2, TW_STOP_WALL = 3, TW_STOP_MEMORY = 4 };
+
+typedef struct tw_slot tw_slot;
+
+/// One step of a run, as the watchdog sees it. Slices nest where a host function drives another state.
+typedef struct tw_slice {
+    tw_slot *slot;
+    tw_host *host, *outer_host;
+    int64_t cpu_start, cpu_deadline, pause_at, wall_deadline;
+    int64_t outer_cpu, outer_pause, outer_wall;
+} tw_slice;
 
 struct tw_host {
     lua_State *L;
@@ -31,7 +49,17 @@ struct tw_host {
     tw_function function;
     void *context;
     size_t used;
+    /// Change of `used` that the process's total does not show yet.
+    int64_t unreported;
     int broken;
+    /// A reason to stop, written by the signal handler on this thread; cleared as a slice begins.
+    volatile int pending;
+    volatile int memory_check;
+    /// The reason, once the script was stopped; what it was doing then.
+    int stopped;
+    int pausing;
+    char stop_file[256];
+    int stop_line, stop_deep;
     /// What Swift wrote and what it will read.
     tw_buffer input, output;
     /// Text in the making; contents do not outlive a call.
@@ -42,7 +70,7 @@ struct tw_host {
     tw_run *run;
     /// The coroutines that resumed each other, the run's own first.
     lua_State *chain[TW_CHAIN_LIMIT];
-    int depth;
+    volatile int depth;
     /// Set while a command travels outwards through the chain.
     int awaiting;
     /// Calls of coroutine.close inside each other.
@@ -75,6 +103,7 @@ size_t tw_utf8_prefix(const char *bytes, size_t count);
 // host.c
 /// Pushes the compiled chunk with the scripts' globals and returns 0, or pushes a message and returns its code.
 int tw_compile(lua_State *L, const char *name, const char *text, size_t count);
+int tw_is_over_ceiling(void);
 int tw_protect(tw_host *host, lua_CFunction body, void *argument);
 
 // failure.c
@@ -98,6 +127,26 @@ int tw_error(lua_State *L, const char *format, ...);
 void tw_append_frames(tw_host *host, lua_State *thread, tw_buffer *buffer);
 /// Keeps the frames of a coroutine that died of the error which is now on top of L's stack.
 void tw_keep_trace(lua_State *L, lua_State *thread);
+
+// watchdog.c
+/// Has this thread watched until `tw_end_slice`, which returns the processor time taken.
+int tw_begin_slice(tw_slice *slice, tw_host *host, int64_t cpu_ns, int64_t pause_ns, int64_t wall_ns);
+int64_t tw_end_slice(tw_slice *slice);
+
+// limits.c
+void tw_stop_soon(tw_host *host, int reason);
+void tw_check_memory_soon(tw_host *host);
+void tw_arm_if_pending(tw_host *host);
+void tw_hook(lua_State *L, lua_Debug *frame);
+/// Leaves the script for good.
+int tw_stop(lua_State *L);
+void tw_poll_slow(lua_State *L);
+/// Writes the failure of a stopped run to the output.
+void tw_write_stop(tw_host *host);
+/// To be called in every loop in C that a script can make long. May leave by a longjmp.
+static inline void tw_poll(tw_host *host, lua_State *L) {
+    if (__builtin_expect(host->pending > TW_STOP_PAUSE || host->memory_check, 0)) tw_poll_slow(L);
+}
 
 // encode.c: from the Lua stack to the output
 enum { TW_STRICT, TW_LENIENT };
@@ -131,6 +180,12 @@ int tw_require(lua_State *L);
 // random.c
 void tw_seed(tw_run *run, uint64_t seed);
 void tw_open_random(lua_State *L);
+
+// base.c
+int tw_xpcall(lua_State *L);
+int tw_tostring(lua_State *L);
+int tw_collectgarbage(lua_State *L);
+void tw_push_text(lua_State *L, int index);
 
 // readonly.c
 /// Replaces the table on top of the stack by a read-only view of it and of the plain tables in it.

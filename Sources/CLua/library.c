@@ -3,7 +3,7 @@
 
 static const char *const base_names[] = {
     "assert", "error", "getmetatable", "ipairs", "next",  "pairs",    "pcall",    "rawequal",
-    "select", "tonumber", "tostring",  "type",   "xpcall", "_VERSION", NULL,
+    "select", "tonumber", "type", "_VERSION", NULL,
 };
 static const char *const string_names[] = {
     "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match",
@@ -24,14 +24,6 @@ static void copy(lua_State *L, const char *name, lua_CFunction open, const char 
         lua_setfield(L, -3, *names);
     }
     lua_pop(L, 1);
-}
-
-/// Memory in use, in KB, as the manual has it; the other options would let a script steer the collector.
-static int co_count(lua_State *L) {
-    static const char *const options[] = {"count", NULL};
-    luaL_checkoption(L, 1, NULL, options);
-    lua_pushnumber(L, (lua_Number)tw_host_of(L)->used / 1024);
-    return 1;
 }
 
 static int null_tostring(lua_State *L) {
@@ -94,7 +86,7 @@ static void share_string_methods(lua_State *L) {
 
 void tw_push_library(lua_State *L) {
     static const luaL_Reg own[] = {
-        {"collectgarbage", co_count}, {"rawget", tw_rawget},   {"rawlen", tw_rawlen},
+        {"collectgarbage", tw_collectgarbage}, {"rawget", tw_rawget}, {"tostring", tw_tostring}, {"xpcall", tw_xpcall},  {"rawlen", tw_rawlen},
         {"rawset", tw_rawset},        {"require", tw_require}, {"setmetatable", tw_setmetatable},
         {NULL, NULL},
     };

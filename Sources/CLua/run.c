@@ -34,9 +34,17 @@ tw_run *tw_run_new(tw_host *host, uint64_t seed) {
 
 /// The coroutine is dropped as it stands: closing it would run a script's `__close` outside of any limit.
 void tw_run_free(tw_host *host, tw_run *run) {
-    if (!host->broken) tw_host_release(host, run->anchor);
+    tw_host_release(host, run->anchor);
     free(run);
 }
+
+static int no_memory(tw_host *host) {
+    host->run = NULL;
+    tw_write_failure_text(host, TW_CODE_MEMORY, "not enough memory");
+    return TW_FAILED;
+}
+
+int64_t tw_run_cpu(const tw_run *run) { return run->cpu_ns; }
 
 /// Runs the coroutine until it ends or a command comes out. On failure the output is written.
 static int proceed(lua_State *L, tw_run *run, int arguments, int *results) {
@@ -44,9 +52,21 @@ static int proceed(lua_State *L, tw_run *run, int arguments, int *results) {
     host->run = run;
     host->depth = 0;
     host->closing = 0;
-    host->awaiting = 0;
+    host->awaiting = host->pausing = host->stopped = 0;
+    host->pending = 0;
+    tw_slice slice;
+    int64_t left = host->settings.cpu_ns - run->cpu_ns;
+    if (tw_begin_slice(&slice, host, left, host->settings.slice_ns, host->settings.wall_ns)) return no_memory(host);
     int status = tw_enter(host, L, run->thread, arguments, results);
+    run->cpu_ns += tw_end_slice(&slice);
     host->run = NULL;
+    host->pending = 0;
+    if (host->stopped) {
+        host->broken = 1;
+        tw_write_stop(host);
+        return TW_FAILED;
+    }
+    if (host->pausing) return TW_PAUSED;
     if (status == LUA_OK) return TW_OK;
     if (status == LUA_YIELD) {
         lua_pop(run->thread, *results);

@@ -33,19 +33,3 @@ public struct LuaEnvironment: Sendable {
         self.limits = limits
     }
 }
-
-/// What one state and its scripts may use.
-public struct LuaLimits: Sendable, Hashable {
-    /// Bytes that a state holds after a collection. A script that exceeds it is ended.
-    public var memoryBytes: Int
-    /// Bytes of one source file.
-    public var sourceBytes: Int
-    /// Bytes of the values of one command, call or result, and of one JSON text.
-    public var valueBytes: Int
-
-    public init(memoryBytes: Int = 64 << 20, sourceBytes: Int = 256 << 10, valueBytes: Int = 8 << 20) {
-        self.memoryBytes = memoryBytes
-        self.sourceBytes = sourceBytes
-        self.valueBytes = valueBytes
-    }
-}

@@ -9,13 +9,20 @@ public struct LuaError: Error, Sendable, Hashable {
         case host
         /// The script used up what it may use. Mend the script or raise the limit.
         case limit
-        /// Lua ran out of memory; the state must be discarded.
+        /// Lua was refused memory far past its limit. Mend the script or raise the limit; discard the state.
         case memory
         /// A value cannot cross the border, or the file does not return what it must. Mend the script.
         case badValue
     }
 
+    /// What can be used up; the names of ``LuaLimits``.
+    public enum Limit: String, Sendable, CaseIterable {
+        case cpu, wall, memory, source
+    }
+
     public var code: Code
+    /// With the codes `limit` and `memory`: which one.
+    public var limit: Limit?
     /// As Lua words it, "file:line: " in front where it is known; at most 8 KB.
     public var message: String
     public var file: String?
@@ -30,7 +37,7 @@ public struct LuaError: Error, Sendable, Hashable {
 
     public init(
         code: Code, message: String, file: String? = nil, line: Int? = nil, sourceLine: String? = nil,
-        traceback: String = "", value: LuaValue? = nil
+        traceback: String = "", value: LuaValue? = nil, limit: Limit? = nil
     ) {
         self.code = code
         self.message = message
@@ -39,6 +46,7 @@ public struct LuaError: Error, Sendable, Hashable {
         self.sourceLine = sourceLine
         self.traceback = traceback
         self.value = value
+        self.limit = limit
     }
 }
 

@@ -10,6 +10,7 @@ public final class LuaInvocation {
     private let state: LuaState
     private var run: OpaquePointer?
     private var phase = Phase.ready
+    private var finalCPUTime = Duration.zero
 
     init(_ state: LuaState, _ run: OpaquePointer) {
         self.state = state
@@ -22,6 +23,11 @@ public final class LuaInvocation {
 
     /// Whether it finished, failed or was cancelled.
     public var isDone: Bool { phase == .done }
+
+    /// Processor time taken so far; what it was in the end, once it is done.
+    public var cpuTime: Duration {
+        unsafe run.map { unsafe Duration.nanoseconds(tw_run_cpu($0)) } ?? finalCPUTime
+    }
 
     /// Runs until the next command or the end.
     ///
@@ -52,6 +58,7 @@ public final class LuaInvocation {
     /// Drops what is left of it; nothing of the script runs any more, `__close` metamethods included.
     public func cancel() {
         guard let run = unsafe run else { return }
+        finalCPUTime = cpuTime
         unsafe tw_run_free(state.host, run)
         unsafe self.run = nil
         phase = .done

@@ -19,9 +19,7 @@ public final class LuaState {
 
     /// - Throws: ``LuaError`` when the prelude does not compile or run, or memory is short.
     public init(_ environment: LuaEnvironment) throws(LuaError) {
-        let limits = environment.limits
-        let settings = tw_settings(
-            memory_bytes: limits.memoryBytes, source_bytes: limits.sourceBytes, value_bytes: limits.valueBytes)
+        let settings = environment.limits.settings
         functions = HostFunctions(environment.functions)
         let context = unsafe Unmanaged.passUnretained(functions).toOpaque()
         guard let host = unsafe tw_host_new(settings, callHostFunction, context) else {
@@ -72,7 +70,8 @@ public final class LuaState {
     /// Bytes that the state holds, garbage included.
     public var usedBytes: Int { unsafe tw_host_used(host) }
 
-    /// Whether Lua ran out of memory where it cannot recover. The state must be discarded.
+    /// Whether a script of this state was stopped by a limit, or Lua ran out of memory. The state should be discarded;
+    /// its other invocations may still be finished.
     public var isBroken: Bool { unsafe tw_host_broken(host) != 0 }
 
     /// Frees what nothing refers to any more.
@@ -163,7 +162,8 @@ extension LuaState {
         error.file = decoder.string()
         error.line = decoder.integer().flatMap { $0 > 0 ? $0 : nil }
         error.traceback = decoder.string() ?? ""
-        error.value = decoder.next()
+        error.value = decoder.next().flatMap { $0 == .nil ? nil : $0 }
+        error.limit = decoder.string().flatMap(LuaError.Limit.init)
         place(&error)
         return error
     }

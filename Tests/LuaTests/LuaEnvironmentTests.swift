@@ -34,14 +34,15 @@ import Testing
 
     @Test func `errors raised past host functions leak nothing`() throws {
         let state = try LuaState(
-            .test(functions: [
-                "fail": { arguments throws(LuaHostError) in
-                    let tracked = Tracked()
-                    defer { withExtendedLifetime(tracked) {} }
-                    if arguments.isEmpty { return [] }
-                    throw LuaHostError(code: "no", message: "not today", details: ["n": arguments[0]])
-                }
-            ]))
+            .test(
+                functions: [
+                    "fail": { arguments throws(LuaHostError) in
+                        let tracked = Tracked()
+                        defer { withExtendedLifetime(tracked) {} }
+                        if arguments.isEmpty { return [] }
+                        throw LuaHostError(code: "no", message: "not today", details: ["n": arguments[0]])
+                    }
+                ], limits: LuaLimits(cpu: .seconds(60), wall: .seconds(60))))
         let results = try state.run(
             """
             local caught = 0

@@ -83,6 +83,7 @@ import Testing
     }
 
     @Test func `endless recursion is an error with a short traceback`() throws {
+        let state = try LuaState(.test(limits: LuaLimits(memoryBytes: 256 << 20, cpu: .seconds(60))))
         let error = try state.failure("local function f() return 1 + f() end\nf()")
         #expect(error.message.contains("stack overflow"))
         #expect(error.traceback.split(separator: "\n").count < 30)

@@ -11,7 +11,7 @@ import Testing
 
     @Test(
         arguments: [
-            nil, .null, true, false, 0, .integer(.min), .integer(.max), 0.5, 1.0, .number(-.infinity), "", "añ✓😀",
+            .nil, .null, true, false, 0, .integer(.min), .integer(.max), 0.5, 1.0, .number(-.infinity), "", "añ✓😀",
             "a\u{0}b",
             .array([]), .object([:]), [1, "two", [3.5], .null], ["a": ["b": .array([]), "c": .object([:])], "": 1],
             .instance(type: "message", fields: ["id": "m1", "list": [1, 2]]),

@@ -56,7 +56,10 @@ extension LuaState {
         do throws(LuaError) {
             let invocation = try start(Self.rule(body), field: "run", arguments: arguments)
             var step = invocation.resume(.begin)
-            while case .command(let command) = step { step = invocation.resume(answer(command)) }
+            while !invocation.isDone {
+                if case .command(let command) = step { step = invocation.resume(answer(command)) }
+                if case .paused = step { step = invocation.resume(.proceed) }
+            }
             guard case .failed(let error) = step else { throw LuaError(code: .runtime, message: "it ended: \(step)") }
             return error
         } catch {

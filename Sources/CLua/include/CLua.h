@@ -60,6 +60,9 @@ enum {
 typedef struct tw_settings {
     /// Bytes a state may hold before it is collected and, if that does not help, ended.
     size_t memory_bytes;
+    /// Nanoseconds: of processor time in one run, of processor time after which a step pauses (0: never), and of
+    /// time in one step.
+    int64_t cpu_ns, slice_ns, wall_ns;
     /// Bytes of source text in one chunk.
     size_t source_bytes;
     /// Bytes of one batch of values crossing the border, and of one JSON text.
@@ -86,6 +89,10 @@ void tw_host_release(tw_host *host, int reference);
 
 /// Bytes that the state holds now.
 size_t tw_host_used(const tw_host *host);
+/// Nanoseconds of processor time that the run has taken.
+int64_t tw_run_cpu(const tw_run *run);
+/// Bytes that all states of the process may hold together; 0 for no limit.
+void tw_set_memory_ceiling(size_t bytes);
 /// Whether the state met a condition that it cannot be trusted after; it must be discarded.
 int tw_host_broken(const tw_host *host);
 /// Runs a full collection.
