@@ -46,6 +46,11 @@ public struct AgentPhoneClient: ConversationAPI {
     public func update(
         _ id: Conversation.ID, with update: ConversationUpdate
     ) async throws(APIError) -> ConversationDetail {
+        if let problem = update.metadataProblem {
+            throw APIError(
+                .invalidRequest, "updating conversation \(id): metadata \(problem); nothing was sent", field: "metadata"
+            )
+        }
         let call = Call("updating conversation \(id)", .PATCH, ["conversations", id.rawValue], body: update)
         return try await perform(call, answer: ConversationDetail.self)
     }

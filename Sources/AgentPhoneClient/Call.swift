@@ -47,8 +47,7 @@ struct Call: Sendable {
         do {
             return ByteBuffer(bytes: try JSON.encode(body))
         } catch {
-            throw APIError(
-                .invalidRequest, "\(purpose): it holds a number that JSON can't hold, infinite or not a number at all")
+            throw APIError(.invalidRequest, "\(purpose): it can't be written as JSON: \(error)")
         }
     }
 

@@ -112,8 +112,13 @@ import Testing
     @Test func `metadata that JSON can't hold is refused before it is sent`() async throws {
         try await StandInServer.run(StandInServer.Reply(body: "{}")) { server, client in
             let update = ConversationUpdate(metadata: .replaced(["share": .number(.nan)]))
-            let error = await #expect(throws: APIError.self) { try await client.update("c", with: update) }
-            expectNoDifference(error?.code, .invalidRequest)
+            await #expect(
+                throws: APIError(
+                    .invalidRequest,
+                    "updating conversation c: metadata must hold no number that is infinite or not a number; "
+                        + "nothing was sent",
+                    field: "metadata")
+            ) { try await client.update("c", with: update) }
             expectNoDifference(server.received, [])
         }
     }

@@ -1,4 +1,5 @@
 import AgentPhoneClient
+import AsyncHTTPClient
 import Conversations
 import CustomDump
 import TestSupport
@@ -17,8 +18,12 @@ import Testing
         expectNoDifference(send?.message.contains("nothing was sent"), true)
     }
 
-    @Test func `a connection that is cut before the answer leaves a send open`() async throws {
-        let reply = StandInServer.Reply(body: "", missingByteCount: 10)
+    @Test(arguments: [
+        StandInServer.Reply(isCut: true), StandInServer.Reply(missingByteCount: 10),
+        StandInServer.Reply(body: "{\"id\":", missingByteCount: 10),
+    ])
+    func `a connection that is cut before the answer's end leaves a send open`(reply: StandInServer.Reply) async throws
+    {
         try await StandInServer.run(reply) { _, client in
             let read = await #expect(throws: APIError.self) { try await client.conversations(limit: 1, offset: 0) }
             let send = await #expect(throws: APIError.self) { try await client.send(message) }
@@ -47,6 +52,26 @@ import Testing
                 expectNoDifference(error.message.contains("no answer within 5.0 seconds (api.timeout)"), true)
             }
         }
+    }
+
+    @Test func `a send that still waits for a connection when its time is up was not sent`() async throws {
+        let clock = ManualClock()
+        var pool = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        pool.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
+        let httpClient = HTTPClient(configuration: pool)
+        let reply = StandInServer.Reply(hold: { await Gate.never() })
+        try await StandInServer.run(reply, timeout: .seconds(5), clock: clock, httpClient: httpClient) {
+            server, client in
+            async let first = #expect(throws: APIError.self) { try await client.send(message) }
+            await waitUntil { server.received.count == 1 }
+            async let second = #expect(throws: APIError.self) { try await client.send(message) }
+            await clock.sleepers(atLeast: 2)
+            clock.advance(by: .seconds(5))
+            let codes = await [first?.code, second?.code]
+            expectNoDifference(codes, [.outcomeUnknown, .unavailable])
+            expectNoDifference(server.received.count, 1)
+        }
+        try await httpClient.shutdown()
     }
 
     @Test func `a read that comes too late may be retried`() async throws {

@@ -25,6 +25,8 @@ struct StandInServer {
         var body = ""
         /// Bytes that are announced, but never come: the connection is cut instead.
         var missingByteCount = 0
+        /// Whether the connection is cut instead of an answer.
+        var isCut = false
         /// Waits before the head is sent.
         var hold: (@Sendable () async -> Void)?
     }
@@ -49,7 +51,11 @@ struct StandInServer {
         let log = Log()
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let application = Application(
-            responder: CallbackResponder<BasicRequestContext> { request, _ in try await answer(request, reply, log) },
+            responder: CallbackResponder<ChannelContext> { request, context in
+                let response = try await answer(request, reply, log)
+                if reply.isCut { try await context.channel.close() }
+                return response
+            },
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in port.yield(channel.localAddress?.port ?? 0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -96,6 +102,17 @@ struct StandInServer {
     }
 
     private struct Cut: Error {}
+}
+
+/// A context that keeps the connection at hand.
+private struct ChannelContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any NIOCore.Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
 }
 
 /// A port of this machine at which nobody listens: it was taken and given back.

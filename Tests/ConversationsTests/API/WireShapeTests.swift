@@ -24,6 +24,27 @@ import Testing
         expectNoDifference(try json(of: update), try json(Fixture.metadataUpdate))
     }
 
+    @Test func `metadata nests to a hundred levels and no deeper`() {
+        func update(depth: Int) -> ConversationUpdate {
+            let value = (1..<depth).reduce(JSONValue.null) { value, level in
+                level % 2 == 0 ? .array([value]) : .object(["a": value])
+            }
+            return ConversationUpdate(metadata: .replaced(["a": value]))
+        }
+        expectNoDifference(update(depth: 100).metadataProblem, nil)
+        expectNoDifference(update(depth: 101).metadataProblem, "must not nest deeper than 100 levels")
+        expectNoDifference(update(depth: 10_000).metadataProblem, "must not nest deeper than 100 levels")
+    }
+
+    @Test(arguments: [Double.nan, .infinity, -.infinity])
+    func `metadata holds only numbers that JSON can hold`(number: Double) {
+        let update = ConversationUpdate(metadata: .replaced(["a": ["b": [1, .number(number)]]]))
+        expectNoDifference(update.metadataProblem, "must hold no number that is infinite or not a number")
+        expectNoDifference(ConversationUpdate(metadata: .replaced(["a": 1.5])).metadataProblem, nil)
+        expectNoDifference(ConversationUpdate(metadata: .cleared).metadataProblem, nil)
+        expectNoDifference(ConversationUpdate().metadataProblem, nil)
+    }
+
     @Test(arguments: [#"{"metadata": []}"#, #"{"metadata": "x"}"#, #"{"metadata": 1}"#, "[]"])
     func `metadata that is no object is refused`(text: String) {
         #expect(throws: DecodingError.self) { try decode(ConversationUpdate.self, text) }
