@@ -64,11 +64,17 @@ import Testing
             server, client in
             async let first = #expect(throws: APIError.self) { try await client.send(message) }
             await waitUntil { server.received.count == 1 }
-            async let second = #expect(throws: APIError.self) { try await client.send(message) }
+            let hasty = AgentPhoneClient(
+                try AgentPhoneConfiguration(baseURL: server.baseURL, apiKey: "k", timeout: .seconds(2)),
+                httpClient: httpClient, clock: clock)
+            async let second = #expect(throws: APIError.self) { try await hasty.send(message) }
             await clock.sleepers(atLeast: 2)
-            clock.advance(by: .seconds(5))
-            let codes = await [first?.code, second?.code]
-            expectNoDifference(codes, [.outcomeUnknown, .unavailable])
+            clock.advance(by: .seconds(2))
+            let waiting = await second
+            expectNoDifference(waiting?.code, .unavailable)
+            clock.advance(by: .seconds(3))
+            let underway = await first
+            expectNoDifference(underway?.code, .outcomeUnknown)
             expectNoDifference(server.received.count, 1)
         }
         try await httpClient.shutdown()
