@@ -21,6 +21,8 @@ public final class Gateway: Service, Sendable {
     /// Raised when there may be something to deliver.
     let deliverySignal = Signal()
     let binding = Binding()
+    let faults = Mutex(FaultPlan())
+    let rates: Mutex<RateCounter>
     let deliveryObserver = Mutex<(@Sendable (DeliveryRecord) -> Void)?>(nil)
 
     /// Opens the database, or makes it with an agent and ``GatewayConfiguration/number``.
@@ -44,6 +46,7 @@ public final class Gateway: Service, Sendable {
         try configuration.validate()
         self.configuration = configuration
         self.guardian = guardian
+        rates = Mutex(RateCounter(limits: configuration.rateLimits))
         self.clock = clock
         self.now = now
         self.logger = logger
@@ -98,6 +101,7 @@ public final class Gateway: Service, Sendable {
         DeliveryService(
             store: store, ladder: DeliveryLadder(delays: configuration.retryDelays), guardian: guardian,
             signal: deliverySignal, clock: clock, now: now, logger: logger,
+            strike: { [weak self] scope in self?.faults.withLock { $0.strike(.consumer(scope)) } },
             observer: { [weak self] record in self?.deliveryObserver.withLock { $0 }?(record) })
     }
 }
@@ -111,7 +115,10 @@ extension GatewayStore {
                     return
                 }
                 let agent = try AgentTable.insert(
-                    database, id: Names.id("agt", at: now.microseconds), name: "Agent", createdAt: now)
+                    database,
+                    Agent(
+                        id: Names.id("agt", at: now.microseconds), name: "Agent", description: nil,
+                        voiceMode: .webhook, enableMessaging: true, createdAt: now.wholeMilliseconds))
                 try NumberTable.insert(
                     database,
                     StoredNumber(

@@ -24,12 +24,14 @@ public struct GatewayConfiguration: Sendable {
     public var numberSupportsIMessage: Bool
     /// Largest body of `POST /sim/media`.
     public var mediaByteLimit: Int
+    /// How often operations may be called, by their names; ``RateLimit/documented`` has the real ones.
+    public var rateLimits: [String: [RateLimit]]
 
     public init(
         directory: URL, host: String = "127.0.0.1", port: Int = 0, baseURL: String? = nil, apiKeys: [String],
         simulationToken: String, retryDelays: [Duration] = defaultRetryDelays, webhookMessageIDs: Bool = true,
         allowsLocalWebhooks: Bool = false, number: String = "+15551234567", numberSupportsIMessage: Bool = true,
-        mediaByteLimit: Int = 100 << 20
+        mediaByteLimit: Int = 100 << 20, rateLimits: [String: [RateLimit]] = [:]
     ) {
         self.directory = directory
         self.host = host
@@ -43,6 +45,7 @@ public struct GatewayConfiguration: Sendable {
         self.number = number
         self.numberSupportsIMessage = numberSupportsIMessage
         self.mediaByteLimit = mediaByteLimit
+        self.rateLimits = rateLimits
     }
 
     /// Five retries within 20 h 35 min.

@@ -88,7 +88,7 @@ extension Gateway: ConversationAPI {
     }
 
     public func webhook() async throws(APIError) -> Webhook? {
-        try await store.read { try WebhookTable.find($0, .project) }
+        try await webhook(.project)
     }
 
     public func setWebhook(_ request: WebhookRequest) async throws(APIError) -> Webhook {
@@ -101,6 +101,10 @@ extension Gateway: ConversationAPI {
 }
 
 extension Gateway {
+    func webhook(_ scope: WebhookScope) async throws(APIError) -> Webhook? {
+        try await store.read { try WebhookTable.find($0, scope) }
+    }
+
     /// Each call makes a new secret; id and `createdAt` stay, as the reference speaks of an update.
     func setWebhook(_ request: WebhookRequest, for scope: WebhookScope) async throws(APIError) -> Webhook {
         let contextLimit = request.contextLimit ?? Bounds.contextLimit.fallback
@@ -126,7 +130,7 @@ extension Gateway {
     /// Removing what isn't there succeeds as well: the outcome is the one asked for.
     func deleteWebhook(for scope: WebhookScope) async throws(APIError) {
         try await store.write { database in
-            _ = try WebhookTable.delete(database, scope)
+            try WebhookTable.delete(database, scope)
             try DeliveryTable.abandon(database, scope)
         }
     }

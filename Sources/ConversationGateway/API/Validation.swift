@@ -9,6 +9,9 @@ enum Bounds {
     static let messageLimitOfConversation = IntegerBounds(name: "message_limit", range: 1...100, fallback: 50)
     static let messageLimit = IntegerBounds(name: "limit", range: 1...200, fallback: 50)
     static let contextLimit = IntegerBounds(name: "contextLimit", range: 0...50, fallback: 10)
+    static let deliveryLimit = IntegerBounds(name: "limit", range: 1...100, fallback: 50)
+    static let hours = IntegerBounds(name: "hours", range: 1...168, fallback: 24)
+    static let contactLimit = IntegerBounds(name: "limit", range: 1...200, fallback: 50)
     static let timeout = IntegerBounds(name: "timeout", range: 5...120, fallback: 30)
 }
 

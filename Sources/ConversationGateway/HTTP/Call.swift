@@ -11,7 +11,7 @@ struct Call: Sendable {
 
     let gateway: Gateway
     let request: Request
-    let context: BasicRequestContext
+    let context: GatewayContext
 
     /// The part of the path under this name.
     func part(_ name: String) -> String {
@@ -50,9 +50,23 @@ struct Call: Sendable {
         return value
     }
 
+    /// As ``integer(_:)``, but nil where the parameter is absent.
+    func optionalInteger(_ bounds: IntegerBounds) throws(APIError) -> Int? {
+        query(bounds.name) == nil ? nil : try integer(bounds)
+    }
+
     /// The body as JSON, whatever the content type says.
     func body<Value: Decodable>(_ type: Value.Type) async throws(APIError) -> Value {
+        try Self.decode(type, try await bodyData(limit: Self.bodyByteLimit))
+    }
+
+    /// As ``body(_:)``, but nil for an empty body.
+    func optionalBody<Value: Decodable>(_ type: Value.Type) async throws(APIError) -> Value? {
         let data = try await bodyData(limit: Self.bodyByteLimit)
+        return data.isEmpty ? nil : try Self.decode(type, data)
+    }
+
+    private static func decode<Value: Decodable>(_ type: Value.Type, _ data: Data) throws(APIError) -> Value {
         do {
             return try JSON.decode(type, from: data)
         } catch let error as DecodingError {

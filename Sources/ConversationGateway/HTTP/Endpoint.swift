@@ -43,7 +43,9 @@ struct Endpoint: Sendable {
         }
     }
 
-    static let all: [Endpoint] = conversations + messages + webhooks + simulation + media + leftOut
+    static let all: [Endpoint] =
+        conversations + messages + webhooks + agents + numbers + agentWebhooks + deliveries + contacts + simulation
+        + faults + media + leftOut
 
     /// Whether `path` fits the endpoint's, whatever the method.
     func matches(path: String) -> Bool {

@@ -7,24 +7,24 @@ import Logging
 
 /// Leads requests to their endpoints, checks what they bring, and gives every error one shape.
 struct GatewayResponder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = GatewayContext
 
-    private let router: RouterResponder<BasicRequestContext>
+    private let router: RouterResponder<GatewayContext>
 
     init(gateway: Gateway) {
-        let router = Router(context: BasicRequestContext.self)
+        let router = Router(context: GatewayContext.self)
         router.add(middleware: ErrorShape(gateway: gateway))
         for endpoint in Endpoint.all {
             let access = AccessCheck(endpoint.access, gateway.configuration)
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
                 try access.check(request)
-                return try await endpoint.handle(Call(gateway: gateway, request: request, context: context))
+                return try await endpoint.answer(Call(gateway: gateway, request: request, context: context))
             }
         }
         self.router = router.buildResponder()
     }
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    func respond(to request: Request, context: GatewayContext) async throws -> Response {
         try await router.respond(to: request, context: context)
     }
 }
@@ -34,8 +34,8 @@ private struct ErrorShape: RouterMiddleware {
     let gateway: Gateway
 
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: GatewayContext,
+        next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)

@@ -22,6 +22,8 @@ struct DueDelivery: Sendable, Hashable {
     var url: String
     var secret: String
     var timeout: Duration
+    /// Added to the body after it was signed; nil but where a fault asks for it.
+    var tampering: String?
 }
 
 /// What an attempt leaves behind.
@@ -113,12 +115,5 @@ enum DeliveryTable {
                 WHERE scope = ? AND status = 'pending'
                 """
         ).execute(arguments: [scope.rawValue])
-    }
-}
-
-extension DeliveryTable {
-    /// The status of every delivery, oldest first.
-    static func statuses(_ database: Database) throws -> [String] {
-        try String.fetchAll(database.cachedStatement(sql: "SELECT status FROM delivery ORDER BY row"))
     }
 }

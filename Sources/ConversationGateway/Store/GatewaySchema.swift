@@ -13,6 +13,9 @@ enum GatewaySchema {
             try database.execute(sql: threads)
             try database.execute(sql: webhooks)
         }
+        migrator.registerMigration("2") { database in
+            try database.execute(sql: contacts)
+        }
         return migrator
     }
 
@@ -153,5 +156,22 @@ enum GatewaySchema {
         ) STRICT;
         CREATE INDEX delivery_due ON delivery(scope, next_attempt_at, row) WHERE status = 'pending';
         CREATE INDEX delivery_by_time ON delivery(created_at, row);
+        """
+
+    private static let contacts = """
+        CREATE TABLE contact (
+            row INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            phone_number TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            email TEXT,
+            notes TEXT,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT;
+
+        -- For lists and counts of one webhook's deliveries by time.
+        DROP INDEX delivery_by_time;
+        CREATE INDEX delivery_by_scope ON delivery(scope, created_at, row);
         """
 }

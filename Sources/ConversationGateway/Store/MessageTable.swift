@@ -89,6 +89,31 @@ enum MessageTable {
         return MessagePage(data: try withReactions(database, messages).map(\.message), hasMore: rows.count > limit)
     }
 
+    /// A number's messages of all its conversations, newest first.
+    ///
+    /// Messages of different conversations may share an instant. A page ends before an instant that it cannot hold
+    /// whole, so the next one, which can only be asked for by time, neither skips nor repeats; only more messages at
+    /// one instant than fit a page would be cut.
+    static func page(
+        _ database: Database, numberRow: Int64, limit: Int, before: Timestamp? = nil, after: Timestamp? = nil,
+        links: MediaLinks
+    ) throws -> MessagePage {
+        let statement = try database.cachedStatement(
+            sql: select + """
+                 WHERE number_row = ? AND received_at < ? AND received_at > ?
+                ORDER BY received_at DESC, row DESC LIMIT ?
+                """)
+        let rows = try Row.fetchAll(
+            statement,
+            arguments: [numberRow, before?.microseconds ?? Int64.max, after?.microseconds ?? Int64.min, limit + 1])
+        let messages = try rows.map { try StoredMessage($0, links: links).message }
+        guard messages.count > limit, let next = messages.last else {
+            return MessagePage(data: messages, hasMore: false)
+        }
+        let whole = messages.prefix { $0.receivedAt > next.receivedAt }
+        return MessagePage(data: Array(whole.isEmpty ? messages.prefix(limit) : whole), hasMore: true)
+    }
+
     private static func withReactions(_ database: Database, _ messages: [StoredMessage]) throws -> [StoredMessage] {
         let candidates = messages.filter { $0.message.channel?.supportsReactions == true }.map(\.row)
         guard !candidates.isEmpty else { return messages }

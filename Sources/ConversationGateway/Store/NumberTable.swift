@@ -45,6 +45,42 @@ enum NumberTable {
         try fetch(database, "AND number.row = ?", [row])
     }
 
+    /// The project's numbers, oldest first.
+    static func page(_ database: Database, limit: Int, offset: Int) throws -> (data: [StoredNumber], total: Int) {
+        let statement = try database.cachedStatement(sql: select + " ORDER BY number.row LIMIT ? OFFSET ?")
+        let data = try Row.fetchAll(statement, arguments: [limit, offset]).map(StoredNumber.init)
+        let count = try database.cachedStatement(sql: "SELECT COUNT(*) FROM number WHERE status = 'active'")
+        return (data, try Int.fetchOne(count) ?? 0)
+    }
+
+    static func all(_ database: Database, ofAgent row: Int64) throws -> [StoredNumber] {
+        let statement = try database.cachedStatement(
+            sql: select + " AND number.agent_row = ? ORDER BY number.row")
+        return try Row.fetchAll(statement, arguments: [row]).map(StoredNumber.init)
+    }
+
+    static func setAgent(_ database: Database, _ number: StoredNumber, agentRow: Int64?) throws {
+        try database.cachedStatement(sql: "UPDATE number SET agent_row = ? WHERE row = ?")
+            .execute(arguments: [agentRow, number.row])
+    }
+
+    static func setAbilities(_ database: Database, _ number: StoredNumber) throws {
+        try database.cachedStatement(sql: "UPDATE number SET imessage = ?, sms_registered = ? WHERE row = ?")
+            .execute(arguments: [number.supportsIMessage, number.isRegisteredForSMS, number.row])
+    }
+
+    /// Gives a number up: it is listed no more, and its conversations stay.
+    static func release(_ database: Database, _ number: StoredNumber) throws {
+        try database.cachedStatement(sql: "UPDATE number SET status = 'released', agent_row = NULL WHERE row = ?")
+            .execute(arguments: [number.row])
+    }
+
+    /// Whether this number is or was the project's: its conversations would be found under it.
+    static func isTaken(_ database: Database, phoneNumber: String) throws -> Bool {
+        let statement = try database.cachedStatement(sql: "SELECT COUNT(*) FROM number WHERE phone_number = ?")
+        return try (Int.fetchOne(statement, arguments: [phoneNumber]) ?? 0) > 0
+    }
+
     static func insert(_ database: Database, _ number: StoredNumber) throws {
         try database.cachedStatement(
             sql: """
@@ -70,23 +106,6 @@ extension StoredNumber {
         self.init(
             row: row[0], id: row[1], phoneNumber: row[2], agentRow: row[3], agentID: row[4], country: row[5],
             supportsIMessage: row[6], isRegisteredForSMS: row[7], createdAt: Timestamp(microseconds: row[8]))
-    }
-}
-
-enum AgentTable {
-    static func exists(_ database: Database, id: String) throws -> Bool {
-        try row(database, id: id) != nil
-    }
-
-    static func row(_ database: Database, id: String) throws -> Int64? {
-        try Int64.fetchOne(database.cachedStatement(sql: "SELECT row FROM agent WHERE id = ?"), arguments: [id])
-    }
-
-    /// - Returns: The new agent's row.
-    static func insert(_ database: Database, id: String, name: String, createdAt: Timestamp) throws -> Int64 {
-        try database.cachedStatement(sql: "INSERT INTO agent (id, name, created_at) VALUES (?, ?, ?)")
-            .execute(arguments: [id, name, createdAt.microseconds])
-        return database.lastInsertedRowID
     }
 }
 

@@ -42,10 +42,8 @@ enum WebhookTable {
         ])
     }
 
-    /// - Returns: Whether there was one.
-    static func delete(_ database: Database, _ scope: WebhookScope) throws -> Bool {
+    static func delete(_ database: Database, _ scope: WebhookScope) throws {
         try database.cachedStatement(sql: "DELETE FROM webhook WHERE scope = ?").execute(arguments: [scope.rawValue])
-        return database.changesCount > 0
     }
 
     static func scopes(_ database: Database) throws -> [WebhookScope] {

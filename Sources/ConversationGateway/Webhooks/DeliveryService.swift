@@ -21,6 +21,8 @@ struct DeliveryService: Service {
     let clock: any Clock<Duration>
     let now: @Sendable () -> Date
     let logger: Logger
+    /// The fault that befalls an attempt at this webhook, if any.
+    let strike: @Sendable (WebhookScope) -> Fault?
     /// Told of each attempt once it is on record.
     let observer: @Sendable (DeliveryRecord) -> Void
     private let underway = Underway()
@@ -28,7 +30,7 @@ struct DeliveryService: Service {
     init(
         store: GatewayStore, ladder: DeliveryLadder, guardian: AddressGuard, signal: Signal,
         clock: any Clock<Duration>, now: @escaping @Sendable () -> Date, logger: Logger,
-        observer: @escaping @Sendable (DeliveryRecord) -> Void
+        strike: @escaping @Sendable (WebhookScope) -> Fault?, observer: @escaping @Sendable (DeliveryRecord) -> Void
     ) {
         self.store = store
         self.ladder = ladder
@@ -37,6 +39,7 @@ struct DeliveryService: Service {
         self.clock = clock
         self.now = now
         self.logger = logger
+        self.strike = strike
         self.observer = observer
     }
 
@@ -110,16 +113,25 @@ struct DeliveryService: Service {
     private func outcome(
         of delivery: DueDelivery, at instant: Timestamp, over transport: WebhookTransport
     ) async -> DeliveryOutcome {
-        await withTaskGroup(of: DeliveryOutcome.self) { group in
-            group.addTask { await transport.post(delivery, at: instant) }
-            group.addTask {
-                try? await clock.sleep(for: delivery.timeout)
-                return .timedOut
+        var (delivery, instant) = (delivery, instant)
+        switch strike(delivery.scope) {
+        case nil: break
+        case let fault?:
+            let delay = Duration.seconds(fault.seconds ?? 0)
+            switch fault.kind {
+            case .duplicate: _ = await transport.post(delivery, at: instant, timeoutBy: clock)
+            case .reorder:
+                underway.overtake(delivery)
+                signal.raise()
+                try? await clock.sleep(for: delay)
+            case .wrongSignature: delivery.secret = Names.webhookSecret()
+            case .tamperedBody: delivery.tampering = " "
+            case .skew: instant = instant.advanced(by: .zero - delay)
+            case .drop: return .answered(status: 200, body: "")
+            case .status, .statusAfterEffect, .delay, .disconnect, .loseAnswer: break
             }
-            let first = await group.next() ?? .timedOut
-            group.cancelAll()
-            return first
         }
+        return await transport.post(delivery, at: instant, timeoutBy: clock)
     }
 
     private func log(_ delivery: DueDelivery, _ record: DeliveryRecord) {
@@ -177,6 +189,11 @@ private final class Underway: Sendable {
             }
             return admitted
         }
+    }
+
+    /// Lets the conversation's next delivery start before this one has ended.
+    func overtake(_ delivery: DueDelivery) {
+        deliveries.withLock { $0[delivery.row]?.conversationRow = nil }
     }
 
     func remove(_ delivery: DueDelivery) {

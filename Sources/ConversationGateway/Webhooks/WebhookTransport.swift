@@ -21,7 +21,23 @@ final class WebhookTransport: Sendable {
         try await client.shutdown()
     }
 
-    func post(_ delivery: DueDelivery, at instant: Timestamp) async -> DeliveryOutcome {
+    /// Makes the attempt, and gives it up once the webhook's timeout has passed on `clock`.
+    func post(
+        _ delivery: DueDelivery, at instant: Timestamp, timeoutBy clock: any Clock<Duration>
+    ) async -> DeliveryOutcome {
+        await withTaskGroup(of: DeliveryOutcome.self) { group in
+            group.addTask { await self.post(delivery, at: instant) }
+            group.addTask {
+                try? await clock.sleep(for: delivery.timeout)
+                return .timedOut
+            }
+            let first = await group.next() ?? .timedOut
+            group.cancelAll()
+            return first
+        }
+    }
+
+    private func post(_ delivery: DueDelivery, at instant: Timestamp) async -> DeliveryOutcome {
         do {
             switch try await guardian.check(url: delivery.url) {
             case .unrestricted:
@@ -58,7 +74,7 @@ final class WebhookTransport: Sendable {
             WebhookSignature.deliveryHeader: delivery.id,
             WebhookSignature.eventHeader: delivery.event,
         ]
-        request.body = .bytes(ByteBuffer(bytes: body))
+        request.body = .bytes(ByteBuffer(bytes: body + Data((delivery.tampering ?? "").utf8)))
         // The webhook's own timeout is kept by the caller's clock; this one only ends what that clock forgot.
         let response = try await client.execute(request, timeout: .seconds(3600))
         return .answered(status: Int(response.status.code), body: try await Self.start(of: response.body))
