@@ -11,8 +11,12 @@ public import Foundation
         /// How long the folders must be quiet before a change is told.
         public static let quiet: Duration = .milliseconds(40)
 
-        private let inotify: CInt
-        private let stop: (read: CInt, write: CInt)
+        /// How long changes that never stop coming may put off telling them.
+        public static let patience: Duration = .seconds(1)
+
+        /// Ends the thread. Both its ends stay open until thread and watcher are done with it, so that telling it once
+        /// more than needed writes into no broken pipe.
+        private let stop: StopPipe
 
         /// Yields after each burst of changes; ends with ``close()``.
         public let changes: AsyncStream<Void>
@@ -20,27 +24,19 @@ public import Foundation
         /// - Parameter folders: Asked anew after each change, so that folders made later are watched too.
         /// - Throws: ``PackError`` `.unreadable` if the system grants no watch.
         public init(folders: @escaping @Sendable () -> [URL]) throws(PackError) {
-            let descriptor = inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK))
-            guard descriptor >= 0 else { throw Self.failure("inotify_init1") }
-            var ends: [CInt] = [0, 0]
-            guard unsafe pipe(&ends) == 0 else {
-                Glibc.close(descriptor)
-                throw Self.failure("pipe")
-            }
-            inotify = descriptor
-            stop = (ends[0], ends[1])
-            try Self.watch(folders(), with: descriptor)
+            let inotify = Descriptor(inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK)))
+            guard inotify.number >= 0 else { throw Self.failure("inotify_init1") }
+            guard let stop = StopPipe() else { throw Self.failure("pipe") }
+            try Self.watch(folders(), with: inotify.number)
             let (changes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            self.stop = stop
             self.changes = changes
-            let stopEnd = ends[0]
             let thread = Thread {
-                Self.follow(inotify: descriptor, stop: stopEnd) {
-                    try? Self.watch(folders(), with: descriptor)
+                Self.follow(inotify: inotify.number, stop: stop.read.number) {
+                    try? Self.watch(folders(), with: inotify.number)
                     continuation.yield()
                 }
                 continuation.finish()
-                Glibc.close(descriptor)
-                Glibc.close(stopEnd)
             }
             thread.name = "folder-watcher"
             thread.start()
@@ -53,12 +49,38 @@ public import Foundation
         /// Ends ``changes``. May be called more than once.
         public func close() {
             var byte: UInt8 = 1
-            _ = unsafe write(stop.write, &byte, 1)
+            _ = unsafe write(stop.write.number, &byte, 1)
+        }
+
+        /// A file descriptor, closed with the last reference.
+        private final class Descriptor: Sendable {
+            let number: CInt
+
+            init(_ number: CInt) {
+                self.number = number
+            }
+
+            deinit {
+                if number >= 0 { Glibc.close(number) }
+            }
+        }
+
+        private struct StopPipe: Sendable {
+            let read: Descriptor
+            let write: Descriptor
+
+            init?() {
+                var ends: [CInt] = [-1, -1]
+                guard unsafe pipe(&ends) == 0 else { return nil }
+                for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+                read = Descriptor(ends[0])
+                write = Descriptor(ends[1])
+            }
         }
 
         private static let events: UInt32 =
             UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE)
-            | UInt32(IN_CREATE) | UInt32(IN_DELETE_SELF)
+            | UInt32(IN_CREATE) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
 
         private static func watch(_ folders: [URL], with inotify: CInt) throws(PackError) {
             for folder in folders {
@@ -71,22 +93,20 @@ public import Foundation
 
         /// Blocks until told to stop, reporting each burst once it is over.
         private static func follow(inotify: CInt, stop: CInt, report: () -> Void) {
-            var pending = false
+            var pendingSince: ContinuousClock.Instant?
             let quiet = CInt(Self.quiet / .milliseconds(1))
             while true {
                 var descriptors = [
                     pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
                     pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
                 ]
-                let ready = unsafe poll(&descriptors, 2, pending ? quiet : -1)
+                let ready = unsafe poll(&descriptors, 2, pendingSince == nil ? -1 : quiet)
                 if ready < 0, errno != EINTR { return }
                 if descriptors[1].revents != 0 { return }
-                if ready == 0, pending {
-                    pending = false
-                    report()
-                } else if descriptors[0].revents != 0 {
-                    pending = drain(inotify) || pending
-                }
+                if descriptors[0].revents != 0, drain(inotify) { pendingSince = pendingSince ?? .now }
+                guard let since = pendingSince, ready == 0 || since.duration(to: .now) >= patience else { continue }
+                pendingSince = nil
+                report()
             }
         }
 

@@ -1,9 +1,12 @@
 /// Finds what somebody meant who mistyped a name.
 public enum NearestName {
+    /// How much of a name is compared, in characters.
+    private static let lengthLimit = 64
+
     /// The candidate that takes the fewest edits, if it takes few enough to be a likely slip.
     public static func of(_ name: String, among candidates: some Collection<String>) -> String? {
-        let limit = max(1, name.count / 3)
-        return candidates.map { (name: $0, distance: distance(name.lowercased(), $0.lowercased())) }
+        let limit = max(1, min(name.count, lengthLimit) / 3)
+        return candidates.map { (name: $0, distance: distance(name, $0)) }
             .filter { $0.distance <= limit }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
     }
@@ -14,9 +17,10 @@ public enum NearestName {
         return "; known are \(candidates.sorted().joined(separator: ", "))"
     }
 
-    /// Levenshtein's distance, a swap of neighbours counting once.
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let (left, right) = (Array(left.prefix(64)), Array(right.prefix(64)))
+    /// How many insertions, removals, replacements and swaps of neighbours make one word the other (optimal string
+    /// alignment), upper and lower case alike. Only the first 64 characters are looked at.
+    public static func distance(_ left: String, _ right: String) -> Int {
+        let (left, right) = (Array(left.prefix(64).lowercased()), Array(right.prefix(64).lowercased()))
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
         for row in 0..<left.count {

@@ -34,16 +34,26 @@ struct UstarArchive {
             guard Self.checksum(of: header) == Self.octal(header.dropFirst(148).prefix(8)),
                 let size = Self.octal(header.dropFirst(124).prefix(12))
             else { throw PackError(.corrupted, "the archive's header at byte \(position) is damaged") }
+            let path = Self.path(in: header)
+            guard header[position + 156] == UInt8(ascii: "0") else {
+                throw PackError(.corrupted, "\(path) in the archive is not a plain file")
+            }
             let start = position + Self.blockSize
             guard size <= bytes.count - start else {
-                throw PackError(.corrupted, "the archive ends within a file")
+                throw PackError(.corrupted, "the archive ends within \(path)")
             }
-            let prefix = Self.text(header.dropFirst(345).prefix(155))
-            let name = Self.text(header.prefix(100))
-            files[prefix.isEmpty ? name : prefix + "/" + name] = Data(bytes[start..<start + size])
+            guard files.updateValue(Data(bytes[start..<start + size]), forKey: path) == nil else {
+                throw PackError(.corrupted, "the archive holds \(path) twice")
+            }
             position = start + size + Self.padding(after: size)
         }
         throw PackError(.corrupted, "the archive has no end")
+    }
+
+    private static func path(in header: ArraySlice<UInt8>) -> String {
+        let prefix = text(header.dropFirst(345).prefix(155))
+        let name = text(header.prefix(100))
+        return prefix.isEmpty ? name : prefix + "/" + name
     }
 
     /// Whether `path` fits a header's name and prefix fields.
@@ -92,7 +102,11 @@ struct UstarArchive {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    private static func octal(_ field: some Sequence<UInt8>) -> Int? { Int(text(field), radix: 8) }
+    /// Nil for anything but octal digits: a sign would make a size that traps.
+    private static func octal(_ field: some Sequence<UInt8>) -> Int? {
+        let digits = text(field)
+        return digits.utf8.allSatisfy { (0x30...0x37).contains($0) } ? Int(digits, radix: 8) : nil
+    }
 
     private static func text(_ field: some Sequence<UInt8>) -> String {
         String(decoding: field.prefix { $0 != 0 }, as: UTF8.self).trimmingCharacters(in: .whitespaces)
