@@ -92,7 +92,8 @@ let package = Package(
             name: "tidewire",
             dependencies: [
                 "AgentPhoneClient", "ConversationGateway", "Conversations", "DurableExecution", "Packs", "Rules",
-                argumentParser, asyncHTTPClient, configuration, hummingbird, httpTypes, logging, metrics, nioCore, nioHTTP1,
+                argumentParser, asyncHTTPClient, configuration, hummingbird, httpTypes, logging, metrics, nioCore,
+                nioHTTP1,
                 serviceLifecycle, unixSignals, yams,
             ],
             swiftSettings: strict),
@@ -102,14 +103,20 @@ let package = Package(
         tests("DurableExecutionTests", ["DurableExecution", logging]),
         tests("PacksTests", ["Packs"]),
         tests("LuaTests", ["Lua"]),
-        tests("AgentPhoneClientTests", ["AgentPhoneClient", "Conversations", asyncHTTPClient, hummingbird, nioCore]),
+        tests(
+            "AgentPhoneClientTests",
+            ["AgentPhoneClient", "Conversations", asyncHTTPClient, httpTypes, hummingbird, nioCore]),
         tests(
             "ConversationGatewayTests",
             [
-                "AgentPhoneClient", "ConversationGateway", "Conversations", asyncHTTPClient, grdb, hummingbird,
+                "AgentPhoneClient", "ConversationGateway", "Conversations", asyncHTTPClient, grdb, httpTypes,
+                hummingbird,
                 hummingbirdTesting, logging, nioCore,
             ]),
         tests("RulesTests", ["Rules", "Conversations", "DurableExecution", "Packs", logging]),
-        tests("EndToEndTests", ["tidewire", "Conversations", asyncHTTPClient, nioCore]),
+        tests("tidewireTests", ["tidewire", "Conversations", "DurableExecution", "Packs", "Rules", logging]),
+        tests(
+            "EndToEndTests",
+            ["tidewire", "Conversations", asyncHTTPClient, httpTypes, hummingbird, logging, nioCore, nioHTTP1]),
     ]
 )

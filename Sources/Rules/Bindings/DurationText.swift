@@ -1,26 +1,65 @@
-/// Durations as people write them: `90s`, `2h`, `1h 30m`, `500ms`, `7d`.
+/// Durations as people write them: a whole number and a unit, or several from the largest unit down (`1h30m`).
+///
+/// Units: `ms`, `s`, `m`, `h`, `d` (24 hours).
 public enum DurationText {
-    private static let units: [(name: String, seconds: Double)] = [
-        ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800),
+    public struct ParsingError: Error, Sendable, Hashable {
+        /// What is wrong and how to write it.
+        public var message: String
+    }
+
+    private static let units: [(name: String, milliseconds: Int64)] = [
+        ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    /// The longest that is read: a hundred years.
-    private static let limit: Double = 100 * 366 * 86_400
-
-    /// Reads numbers with units, whole or with a fraction, joined or with spaces between; nil for anything else, a bare
-    /// number included.
-    public static func parse(_ text: String) -> Duration? {
-        let pattern = /\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d|w)/
+    /// - Throws: ``ParsingError`` for anything else, and past what `Int64` milliseconds hold.
+    public static func parse(_ text: String) throws(ParsingError) -> Duration {
         var rest = text[...]
-        var total = 0.0
-        guard !rest.isEmpty else { return nil }
-        while !rest.allSatisfy(\.isWhitespace) {
-            guard let match = rest.prefixMatch(of: pattern), let value = Double(match.1),
-                let unit = units.first(where: { $0.name == match.2 })
-            else { return nil }
-            total += value * unit.seconds
-            rest = rest[match.range.upperBound...]
+        var total: Int64 = 0
+        var nextUnit = 0
+        repeat {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber }
+            rest = rest.dropFirst(digits.count)
+            let name = rest.prefix { $0.isLetter }
+            rest = rest.dropFirst(name.count)
+            guard !digits.isEmpty else {
+                throw ParsingError(message: "a number and a unit (ms, s, m, h or d) are needed")
+            }
+            guard !name.isEmpty else {
+                throw ParsingError(message: "the unit is missing: \(digits)s, \(digits)m or \(digits)h?")
+            }
+            guard let unit = units.firstIndex(where: { $0.name == name }) else {
+                throw ParsingError(message: "\"\(name)\" is not a unit: use ms, s, m, h or d")
+            }
+            guard unit >= nextUnit else {
+                throw ParsingError(message: "units go from the largest to the smallest, each once")
+            }
+            nextUnit = unit + 1
+            total = try sum(total, digits, units[unit].milliseconds)
+        } while !rest.isEmpty
+        return .milliseconds(total)
+    }
+
+    private static func sum(
+        _ total: Int64, _ digits: Substring, _ milliseconds: Int64
+    ) throws(ParsingError) -> Int64 {
+        let tooLarge = ParsingError(message: "the number is too large")
+        guard let count = Int64(digits) else { throw tooLarge }
+        let (product, overflow) = count.multipliedReportingOverflow(by: milliseconds)
+        let (sum, sumOverflow) = total.addingReportingOverflow(product)
+        guard !overflow, !sumOverflow else { throw tooLarge }
+        return sum
+    }
+
+    /// The shortest text with the same value; digits past a millisecond are left out.
+    public static func format(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        var rest = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        guard rest > 0 else { return "0s" }
+        var text = ""
+        for unit in units where rest >= unit.milliseconds {
+            text += "\(rest / unit.milliseconds)\(unit.name)"
+            rest %= unit.milliseconds
         }
-        return total <= limit ? .seconds(total) : nil
+        return text
     }
 }

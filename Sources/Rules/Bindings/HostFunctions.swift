@@ -41,7 +41,10 @@ enum HostFunctions {
             },
             "seconds": { arguments throws(LuaHostError) in [seconds(arguments.first ?? .nil)] },
             "time_iso": { arguments throws(LuaHostError) in
-                [.string(Timestamp(Date(timeIntervalSince1970: arguments.first?.double ?? 0)).description)]
+                guard let seconds = arguments.first?.double, seconds.isFinite else {
+                    throw LuaHostError(code: "bad_value", message: "time.iso: the seconds must be a finite number")
+                }
+                return [.string(Timestamp(Date(timeIntervalSince1970: seconds)).description)]
             },
             "time_parse": { arguments throws(LuaHostError) in
                 guard case .string(let text)? = arguments.first, let time = Timestamp(text) else { return [.nil] }
@@ -52,26 +55,40 @@ enum HostFunctions {
     }
 
     private static func line(_ arguments: [LuaValue]) throws(LuaHostError) -> LogLine {
-        guard arguments.count >= 2, case .string(let level) = arguments[0], case .string(let message) = arguments[1]
+        guard arguments.count >= 2, case .string(let level) = arguments[0], case .string(let text) = arguments[1]
         else { return LogLine(level: "info", message: "") }
+        let message = text.utf8.count > textLimit ? String(text.prefix(textLimit / 4)) + "… (cut)" : text
         guard arguments.count > 2, arguments[2] != .nil else { return LogLine(level: level, message: message) }
-        let fields = try arguments[2].json()
-        return LogLine(level: level, message: message, fields: try? fields.text())
+        let fields = try? arguments[2].json().text()
+        guard let fields, fields.count <= textLimit else {
+            let why = fields == nil ? "hold what JSON can't" : "are over \(textLimit / 1024) KB"
+            return LogLine(level: level, message: message + " (the fields \(why), so they are left out)")
+        }
+        return LogLine(level: level, message: message, fields: fields)
     }
+
+    /// Longest message and longest fields of a log line, in bytes.
+    private static let textLimit = 16 * 1024
+
+    /// A hundred years either way: past it, arithmetic with dates is of no use to anyone.
+    private static let secondsLimit: Double = 100 * 366 * 86_400
 
     private static func seconds(_ value: LuaValue) -> LuaValue {
         switch value {
-        case .integer(let seconds): .integer(seconds)
-        case .number(let seconds) where seconds.isFinite: .number(seconds)
-        case .string(let text): DurationText.parse(text).map { .number($0 / .seconds(1)) } ?? .nil
+        case .integer(let seconds) where abs(Double(seconds)) <= secondsLimit: .integer(seconds)
+        case .number(let seconds) where abs(seconds) <= secondsLimit: .number(seconds)
+        case .string(let text): (try? DurationText.parse(text)).map { .number($0 / .seconds(1)) } ?? .nil
         default: .nil
         }
     }
 
     private static func date(_ arguments: [LuaValue]) -> [LuaValue] {
-        guard arguments.count == 2, let seconds = arguments[0].double, case .string(let name) = arguments[1],
-            let zone = TimeZone(identifier: name)
-        else { return [.nil, .string("time.date: there is no time zone \(arguments.last.map { "\($0)" } ?? "")")] }
+        guard arguments.count == 2, let seconds = arguments[0].double, seconds.isFinite,
+            case .string(let name) = arguments[1]
+        else { return [.nil, .string("time.date: the seconds must be a finite number")] }
+        guard let zone = TimeZone(identifier: name) else {
+            return [.nil, .string("time.date: there is no time zone \"\(name)\"; one is called \"Europe/Berlin\"")]
+        }
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
         let date = Timestamp(Date(timeIntervalSince1970: seconds)).date

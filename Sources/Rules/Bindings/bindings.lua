@@ -6,7 +6,9 @@
 local host = ...
 local command = host.command
 
-local Conversation, Message, Reaction, Call = {}, {}, {}, {}
+-- Methods by type. `kind` tells instances apart: their metatables are locked, for the bindings too.
+local Conversation, Message = { kind = "conversation" }, { kind = "message" }
+local Reaction, Call = { kind = "reaction" }, { kind = "call" }
 
 --- Raises unless `condition`, blaming the caller of the function that checks.
 local function check(condition, message)
@@ -16,7 +18,7 @@ local function check(condition, message)
 end
 
 local function is(value, kind)
-  return type(value) == "table" and getmetatable(value) == kind
+  return type(value) == "table" and value.kind == kind
 end
 
 local function check_self(self, kind, call)
@@ -69,8 +71,6 @@ end
 
 local conversation_type = {
   __index = Conversation,
-  __name = "conversation",
-  __metatable = "conversation",
   __tostring = function(self)
     return "conversation " .. tostring(self.id) .. " with " .. tostring(self.participant)
   end,
@@ -205,8 +205,6 @@ end
 
 local message_type = {
   __index = Message,
-  __name = "message",
-  __metatable = "message",
   __tostring = function(self)
     return "message " .. tostring(self.id) .. " from " .. tostring(self.from_number)
   end,
@@ -247,8 +245,6 @@ end
 
 local reaction_type = {
   __index = Reaction,
-  __name = "reaction",
-  __metatable = "reaction",
   __tostring = function(self)
     return "reaction " .. tostring(self.reaction_type) .. " from " .. tostring(self.from_number)
   end,
@@ -256,8 +252,6 @@ local reaction_type = {
 
 local call_type = {
   __index = Call,
-  __name = "call",
-  __metatable = "call",
   __tostring = function(self)
     return "call " .. tostring(self.call_id) .. " from " .. tostring(self.from)
   end,
@@ -402,7 +396,7 @@ end
 
 function time.seconds(duration)
   local seconds = host.functions.seconds(duration)
-  check(seconds, "time.seconds: a duration is needed, such as \"90s\", \"2h\" or \"1h 30m\"")
+  check(seconds, "time.seconds: a duration is needed, such as \"90s\", \"2h\" or \"1h30m\"")
   return seconds
 end
 
@@ -411,7 +405,7 @@ end
 local function logger(level)
   return function(message, fields)
     check(fields == nil or type(fields) == "table", "log." .. level .. ": fields must be a table")
-    host.functions.log(level, tostring(message), fields)
+    host.functions.log(level, host.text(tostring(message)), fields)
   end
 end
 
@@ -423,7 +417,7 @@ local function log_print(...)
   for index = 1, select("#", ...) do
     texts[index] = tostring((select(index, ...)))
   end
-  host.functions.log("info", table.concat(texts, "\t"), nil)
+  host.functions.log("info", host.text(table.concat(texts, "\t")), nil)
 end
 
 return {

@@ -20,7 +20,8 @@ struct CheckCommand: AsyncParsableCommand {
         try await reportingErrors {
             let configuration = try shared.load(overrides: packArguments.overrides)
             guard !configuration.packs.isEmpty else {
-                throw CommandError(ExitStatus.usage, "no pack is named: give a pack's folder, or `packs:` in tidewire.yaml")
+                throw CommandError(
+                    ExitStatus.usage, "no pack is named: give a pack's folder, or `packs:` in tidewire.yaml")
             }
             let loader = PackLoader()
             var results: [CheckResult] = []
@@ -41,7 +42,9 @@ struct CheckCommand: AsyncParsableCommand {
             let pack = try await loader.load(PackFolder(URL(filePath: path, directoryHint: .isDirectory)))
             return CheckResult(
                 folder: path, pack: pack.name, version: pack.pack.manifest.version, digest: pack.version,
-                rules: pack.rules.map { CheckResult.Rule(name: $0.name, on: $0.trigger.rawValue, description: $0.description) },
+                rules: pack.rules.map {
+                    CheckResult.Rule(name: $0.name, on: $0.trigger.rawValue, description: $0.description)
+                },
                 problems: [])
         } catch {
             return CheckResult(folder: path, rules: [], problems: error.problems.map(CheckResult.Problem.init))

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Conversations
 import ConversationGateway
+import Conversations
 import DurableExecution
 import Foundation
 import Packs

@@ -3,6 +3,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import Conversations
 import Foundation
+import Rules
 
 struct TriggerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +13,9 @@ struct TriggerCommand: AsyncParsableCommand {
 
     /// How long to follow what rules do.
     struct Waiting: ParsableArguments {
-        @Option(name: .long, help: ArgumentHelp("How long to wait for the rules; 0s sends and leaves.", valueName: "duration"))
+        @Option(
+            name: .long,
+            help: ArgumentHelp("How long to wait for the rules; 0s sends and leaves.", valueName: "duration"))
         var wait = "10s"
 
         @Flag(name: .long, help: "Print the result as JSON.")
@@ -40,7 +43,8 @@ struct TriggerCommand: AsyncParsableCommand {
         @Option(name: .long, help: "The text.")
         var body = ""
 
-        @Option(name: .long, help: ArgumentHelp("A picture or other file to attach; may be repeated.", valueName: "file"))
+        @Option(
+            name: .long, help: ArgumentHelp("A picture or other file to attach; may be repeated.", valueName: "file"))
         var image: [String] = []
 
         @Option(name: .long, help: ArgumentHelp("Media that is on the web already; may be repeated.", valueName: "url"))
@@ -105,7 +109,9 @@ private func withPhones(_ shared: SharedOptions, _ body: (PhonesClient) async th
                     ExitStatus.unavailable,
                     "the process with this state directory (tidewire \(status.mode)) has no gateway, and so no phones")
             }
-            try await body(PhonesClient(gateway: gateway, keys: keys, admin: admin, hasRules: status.mode == "dev", client: client))
+            try await body(
+                PhonesClient(gateway: gateway, keys: keys, admin: admin, hasRules: status.mode == "dev", client: client)
+            )
         }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Rules
 
 /// How a setting's text becomes a value, and back.
 struct SettingType<Value: Sendable>: Sendable {

@@ -73,6 +73,7 @@ struct AdminEvent: Codable, Sendable {
     }
 
     var sequence: Int64
+    var conversation: String
     var state: String
     var note: String?
     var runs: [Run]
@@ -85,6 +86,7 @@ struct AdminEvent: Codable, Sendable {
 
     init(_ trace: EventTrace) {
         sequence = trace.event.sequence
+        conversation = trace.event.queue
         state = trace.event.state.rawValue
         note = trace.event.note
         runs = trace.invocations.map { trace in

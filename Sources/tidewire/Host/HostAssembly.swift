@@ -51,7 +51,8 @@ struct HostAssembly: Sendable {
                 report(folder, outcome)
                 if case .activated = outcome { Task { await rules.retireStates() } }
             })
-        secrets = WebhookSecrets(try configuration.webhook.secrets.map { secret throws(ConfigurationError) in try secret.reveal() })
+        secrets = WebhookSecrets(
+            try configuration.webhook.secrets.map { secret throws(ConfigurationError) in try secret.reveal() })
     }
 
     /// The services, in the order in which they start; they stop in the reverse order.

@@ -29,8 +29,16 @@ struct TriggerReport: Sendable {
         if !json { Terminal.line("reacted to \(messageID) with \(reaction.reactionType)") }
         let identity =
             "reaction:\(messageID):\(reaction.fromNumber):\(reaction.reactionType):\(reaction.createdAt.microseconds)"
-        guard let event = try await settled([identity]).first else { return }
-        if !json { Self.print(event) }
+        let events = try await settled([identity])
+        guard let event = events.first else { return }
+        let detail = try await phones.api().conversation(Conversation.ID(event.conversation), messageLimit: 100)
+        if json {
+            let result = Result(conversation: detail, messages: [], events: events)
+            Terminal.line(String(decoding: try JSON.encode(result), as: UTF8.self))
+            return
+        }
+        Self.print(event)
+        try Self.print(detail, since: reaction.createdAt)
     }
 
     private func report(
@@ -50,11 +58,7 @@ struct TriggerReport: Sendable {
             let reactions = message.reactions.map(\.reactionType.rawValue).joined(separator: ", ")
             Terminal.line("\(message.id) has \(reactions.isEmpty ? "no reaction" : "the reaction \(reactions)")")
         }
-        let metadata = try JSONValue.object(detail.conversation.metadata ?? [:]).text()
-        Terminal.line("\(conversation) has the metadata \(String(decoding: metadata, as: UTF8.self))")
-        for message in Self.answers(in: detail, after: seen) {
-            Terminal.line("answered: \(message.body)")
-        }
+        try Self.print(detail, since: seen.first?.receivedAt)
     }
 
     /// Asks until every event is settled or the time is over.
@@ -77,10 +81,19 @@ struct TriggerReport: Sendable {
         }
     }
 
-    private static func answers(in detail: ConversationDetail, after seen: [Message]) -> [Message] {
-        guard let first = seen.first else { return [] }
-        return detail.messages.filter { $0.direction == .outbound && $0.receivedAt > first.receivedAt }
-            .sorted { $0.receivedAt < $1.receivedAt }
+    /// Prints a conversation's metadata, and what was answered since a time.
+    private static func print(_ detail: ConversationDetail, since: Timestamp?) throws {
+        let id = detail.conversation.id
+        if let metadata = detail.conversation.metadata {
+            let text = String(decoding: try JSONValue.object(metadata).text(), as: UTF8.self)
+            Terminal.line("\(id) has the metadata \(text)")
+        } else {
+            Terminal.line("\(id) has no metadata")
+        }
+        let answers = detail.messages.filter { $0.direction == .outbound && $0.receivedAt >= since ?? $0.receivedAt }
+        for answer in answers.sorted(by: { $0.receivedAt < $1.receivedAt }) where since != nil {
+            Terminal.line("answered: \(answer.body)")
+        }
     }
 
     private static func print(_ event: AdminEvent) {

@@ -10,13 +10,15 @@ enum CommandWords {
     ]
 
     static func input(_ command: Command) -> String {
-        guard let json = try? JSONValue(parsing: command.input), case .object(let fields) = json else { return "" }
+        guard let json = try? JSONValue(parsing: command.input), case .object(var fields) = json else { return "" }
+        // One step is what everybody means.
+        if fields["by"] == 1 { fields["by"] = nil }
         return words(fields)
     }
 
     static func outcome(_ data: Data, of command: Command) -> String {
         guard let json = try? JSONValue(parsing: data) else { return "" }
-        if let metadata = json["metadata"], case .object = metadata { return " → metadata \(text(metadata))" }
+        if let value = json["value"] { return " → \(text(value))" }
         if let id = json["id"]?.string { return " → \(id)" }
         switch json {
         case .object, .array, .null: return ""

@@ -16,9 +16,11 @@ struct LiveLines: EngineObserver {
     }
 
     private var clock: String {
-        now().formatted(Date.VerbatimFormatStyle(
-            format: "\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits)",
-            timeZone: .current, calendar: Calendar(identifier: .gregorian)))
+        now().formatted(
+            Date.VerbatimFormatStyle(
+                format:
+                    "\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits)",
+                timeZone: .current, calendar: Calendar(identifier: .gregorian)))
     }
 
     private func text(for notice: EngineNotice) -> String? {
@@ -34,7 +36,8 @@ struct LiveLines: EngineObserver {
         case .retrying(let invocation, let date, let failure):
             number(invocation.event)
                 + palette.yellow(
-                    "  \(name(invocation)) tries again at \(date.formatted(date: .omitted, time: .standard)): \(failure.message)")
+                    "  \(name(invocation)) tries again at \(date.formatted(date: .omitted, time: .standard)): \(failure.message)"
+                )
         case .parked(let invocation):
             number(invocation.event)
                 + palette.yellow("  \(name(invocation)) is parked: \(invocation.reason ?? "no reason given")")
@@ -53,7 +56,9 @@ struct LiveLines: EngineObserver {
         var parts = ["\(event.kind.replacing("_", with: " ")) \(arrow(content)) \(content.sender)"]
         if let channel = content.channel { parts.append(channel.rawValue) }
         let attachments = content.message?.attachments ?? []
-        if !attachments.isEmpty { parts.append(attachments.count == 1 ? "1 attachment" : "\(attachments.count) attachments") }
+        if !attachments.isEmpty {
+            parts.append(attachments.count == 1 ? "1 attachment" : "\(attachments.count) attachments")
+        }
         if let reaction = content.reaction { parts.append(reaction.reactionType.rawValue) }
         if !content.text.isEmpty { parts.append("\"\(Self.shortened(content.text))\"") }
         return parts.joined(separator: " · ") + (event.source == "webhook" ? "" : " (by \(event.source))")
@@ -77,7 +82,8 @@ struct LiveLines: EngineObserver {
         switch result {
         case .success(let outcome):
             let words = CommandWords.outcome(outcome, of: command)
-            return number(invocation.event) + palette.blue(head) + words + palette.dim(" \(Self.milliseconds(duration))")
+            return number(invocation.event) + palette.blue(head) + words
+                + palette.dim(" \(Self.milliseconds(duration))")
         case .failure(let failure):
             return number(invocation.event) + palette.red("\(head) failed: \(failure.message) (\(failure.code))")
         }

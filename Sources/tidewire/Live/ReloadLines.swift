@@ -13,7 +13,9 @@ enum ReloadLines {
         case .unchanged: return []
         case .activated(let pack):
             let count = pack.rules.count == 1 ? "1 rule" : "\(pack.rules.count) rules"
-            return [palette.green("loaded \(pack.name) \(pack.pack.manifest.version) (\(count)) from \(folder.url.path)")]
+            return [
+                palette.green("loaded \(pack.name) \(pack.pack.manifest.version) (\(count)) from \(folder.url.path)")
+            ]
         case .broken(let problems, let active):
             let rest =
                 active.map { "\($0) goes on as it was." } ?? "No rule of it runs until this is mended."

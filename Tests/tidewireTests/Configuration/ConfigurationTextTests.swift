@@ -1,5 +1,7 @@
 import CustomDump
 import IssueReportingTestSupport
+import Packs
+import Rules
 import Testing
 
 @testable import tidewire
@@ -88,8 +90,8 @@ struct SpellingTests {
         ("Source", "source", 0),
     ])
     func `the distance counts edits and swaps`(first: String, second: String, distance: Int) {
-        #expect(Spelling.distance(first, second) == distance)
-        #expect(Spelling.distance(second, first) == distance)
+        #expect(NearestName.distance(first, second) == distance)
+        #expect(NearestName.distance(second, first) == distance)
     }
 
     @Test func `what is far from everything has no nearest`() {

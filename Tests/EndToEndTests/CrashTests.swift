@@ -1,0 +1,139 @@
+import Conversations
+import CustomDump
+import Foundation
+import Testing
+
+/// `tidewire serve` against an API that doesn't answer, killed and started again.
+@Suite(.timeLimit(.minutes(2)))
+struct CrashTests {
+    private static let secret = "whsec_test"
+
+    @Test func `an event accepted before a kill is processed after the restart`() async throws {
+        let place = try Workplace()
+        try place.save(
+            "return { on = \"message\", run = function(message) message.conversation:tag { seen = true } end }",
+            as: "tag")
+        let api = StubAPI()
+        api.silence("GET conversation")
+        try await api.serve { url in
+            let host = try await Self.host(place, url)
+            try await Self.deliver(to: host.webhook, expecting: 200)
+            await api.request("GET conversation")
+            _ = await host.product.crash()
+            expectNoDifference(api.metadata, .null)
+
+            api.answerAll()
+            let second = try await Self.host(place, url)
+            await second.product.output.next(holding: "tag finished")
+            expectNoDifference(api.metadata, ["seen": true])
+            #expect(await second.product.stop() == 0)
+        }
+    }
+
+    @Test func `a reaction in the air at a kill is parked for a person and never sent again`() async throws {
+        let place = try Workplace()
+        try place.save("return { on = \"message\", run = function(message) message:react(\"love\") end }", as: "heart")
+        let api = StubAPI()
+        api.silence("POST reaction")
+        try await api.serve { url in
+            let host = try await Self.host(place, url)
+            try await Self.deliver(to: host.webhook, expecting: 200)
+            await api.request("POST reaction")
+            _ = await host.product.crash()
+
+            api.answerAll()
+            let second = try await Self.host(place, url)
+            await second.product.output.next(holding: "heart is parked")
+            // The queue goes on: the next event is worked on.
+            try await Self.deliver(to: second.webhook, message: "msg_2", expecting: 200)
+            await second.product.output.next(holding: "heart finished")
+            expectNoDifference(api.log.filter { $0 == "POST reaction" }.count, 2)
+            #expect(await second.product.stop() == 0)
+        }
+    }
+
+    @Test func `a rule interrupted between two effects goes on after the first one`() async throws {
+        let place = try Workplace()
+        try place.save(
+            """
+            return { on = "message", run = function(message)
+              message:react("love")
+              message.conversation:tag { done = true }
+            end }
+            """, as: "both")
+        let api = StubAPI()
+        api.silence("PATCH conversation")
+        try await api.serve { url in
+            let host = try await Self.host(place, url)
+            try await Self.deliver(to: host.webhook, expecting: 200)
+            await api.request("PATCH conversation")
+            _ = await host.product.crash()
+
+            api.answerAll()
+            let second = try await Self.host(place, url)
+            await second.product.output.next(holding: "both finished")
+            expectNoDifference(api.log.filter { $0 == "POST reaction" }.count, 1)
+            expectNoDifference(api.metadata, ["done": true])
+            #expect(await second.product.stop() == 0)
+        }
+    }
+
+    @Test func `deliveries are answered 401, 400 and 413 with the reason, and 200 only once kept`() async throws {
+        let place = try Workplace()
+        try place.save("return { on = \"message\", run = function(message) end }", as: "quiet")
+        let api = StubAPI()
+        try await api.serve { url in
+            let host = try await Self.host(place, url, ["webhook.body_limit": "4KiB"])
+            try await Self.deliver(to: host.webhook, secret: "whsec_other", expecting: 401)
+            try await Self.deliver(to: host.webhook, age: 301, expecting: 401)
+            try await Self.deliver(to: host.webhook, body: "{\"event\":", expecting: 400)
+            try await Self.deliver(to: host.webhook, body: String(repeating: "x", count: 5000), expecting: 413)
+            let unsigned = try await HTTP(base: host.webhook).send(.POST, "", Data("{}".utf8))
+            expectNoDifference(unsigned.status, 401)
+            try await Self.deliver(to: host.webhook, expecting: 200)
+            try await Self.deliver(to: host.webhook, expecting: 200)
+            await host.product.output.next(holding: "quiet finished")
+            await host.product.output.next(holding: "came again by webhook")
+            #expect(await host.product.stop() == 0)
+        }
+    }
+
+    private static func host(
+        _ place: Workplace, _ url: String, _ settings: [String: String] = [:]
+    ) async throws -> (product: Product, webhook: String) {
+        let all = ["api.base_url": url].merging(settings) { $1 }
+        let product = try Product(
+            place.arguments("serve", all, [place.pack.path, "--live"]),
+            environment: ["TIDEWIRE_API_KEY": "sk_test", "TIDEWIRE_WEBHOOK_SECRETS": secret])
+        let line = try #require(
+            await product.output.next(holding: "  webhooks  "), "it did not start: \(product.errors.all)")
+        return (product, String(try #require(line.split(separator: " ").last)))
+    }
+
+    /// Delivers a message as the provider does.
+    private static func deliver(
+        to webhook: String, message: String = "msg_1", body: String? = nil, secret: String = CrashTests.secret,
+        age: Int64 = 0, expecting status: Int
+    ) async throws {
+        let now = Timestamp(Date())
+        let payload =
+            body
+                ?? """
+                {"event": "agent.message", "channel": "imessage", "timestamp": "\(now)", "agentId": "agt_1",
+                 "data": {"conversationId": "conv_1", "numberId": "num_1", "messageId": "\(message)",
+                          "from": "+15559876543", "to": "+15551234567", "message": "hello", "mediaUrl": null,
+                          "direction": "inbound", "receivedAt": "\(now)"},
+                 "conversationState": null, "recentHistory": []}
+                """
+        let data = Data(payload.utf8)
+        let timestamp = Int64(Date().timeIntervalSince1970) - age
+        let answer = try await HTTP(base: webhook).send(
+            .POST, "", data,
+            headers: [
+                "X-Webhook-Signature": WebhookSignature.sign(data, timestamp: timestamp, secret: secret),
+                "X-Webhook-Timestamp": "\(timestamp)", "X-Webhook-ID": "del_\(message)",
+                "X-Webhook-Event": "agent.message",
+            ])
+        expectNoDifference(answer.status, status)
+    }
+}
