@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import NIOHTTP1
 import Testing
 
 /// `tidewire serve` against an API that doesn't answer, killed and started again.

@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import NIOHTTP1
 import Testing
 
 /// The main way: a photo gets its heart.
@@ -28,9 +29,9 @@ struct PhotoTests {
         let url = try await dev.upload()
         let sent = try await dev.text("", media: [url])
         await dev.product.output.next(holding: "heart finished")
-        expectNoDifference(try await dev.reactions(on: sent.message, in: sent.conversation), ["love"])
-        expectNoDifference(
-            try await dev.conversation(sent.conversation)["metadata"], ["photos": 1, "last_photo": .string(url)])
+        try await dev.expect(reactions: ["love"], on: sent)
+        let metadata = try await dev.conversation(sent.conversation)["metadata"]
+        expectNoDifference(metadata, ["photos": 1, "last_photo": .string(url)])
         #expect(await dev.product.stop() == 0)
     }
 
@@ -45,8 +46,8 @@ struct PhotoTests {
         await dev.product.output.next(holding: "loaded local/pack")
         let second = try await dev.text("", media: [url])
         await dev.product.output.next(holding: "heart finished")
-        expectNoDifference(try await dev.reactions(on: first.message, in: first.conversation), ["love"])
-        expectNoDifference(try await dev.reactions(on: second.message, in: second.conversation), ["laugh"])
+        try await dev.expect(reactions: ["love"], on: first)
+        try await dev.expect(reactions: ["laugh"], on: second)
     }
 
     @Test func `after a broken save the last good rule goes on, and file, line and reason are told`() async throws {
@@ -59,7 +60,7 @@ struct PhotoTests {
         #expect(problem.contains("rules/heart.lua:6: ')' expected (to close '(' at line 5)"))
         let sent = try await dev.text("", media: [try await dev.upload()])
         await dev.product.output.next(holding: "heart finished")
-        expectNoDifference(try await dev.reactions(on: sent.message, in: sent.conversation), ["love"])
+        try await dev.expect(reactions: ["love"], on: sent)
     }
 
     @Test func `a failing rule is told with its line and holds up no other`() async throws {
@@ -72,7 +73,7 @@ struct PhotoTests {
         let failure = try #require(await dev.product.output.next(holding: "bad failed"))
         #expect(failure.contains("pack/rules/bad.lua:2: attempt to index a nil value (field 'nothing')"))
         await dev.product.output.next(holding: "heart finished")
-        expectNoDifference(try await dev.reactions(on: sent.message, in: sent.conversation), ["love"])
+        try await dev.expect(reactions: ["love"], on: sent)
     }
 
     @Test func `a question mark on a message of ours is answered`() async throws {
@@ -114,8 +115,9 @@ struct PhotoTests {
         await dev.product.output.next(holding: "(by poll)")
         await dev.product.output.next(holding: "heart finished")
         for message in [delivered, lost] {
-            expectNoDifference(try await dev.reactions(on: message.message, in: message.conversation), ["love"])
+            try await dev.expect(reactions: ["love"], on: message)
         }
-        expectNoDifference(try await dev.conversation(lost.conversation)["metadata"]?["photos"], 2)
+        let metadata = try await dev.conversation(lost.conversation)["metadata"]
+        expectNoDifference(metadata?["photos"], 2)
     }
 }

@@ -1,5 +1,7 @@
 import Conversations
+import CustomDump
 import Foundation
+import NIOHTTP1
 import Testing
 
 /// `tidewire dev` with a workplace's pack, up and ready, and its two doors.
@@ -46,11 +48,11 @@ struct DevProduct: Sendable {
 
     func conversation(_ id: String) async throws -> JSONValue { try await api.get("/v1/conversations/\(id)").json }
 
-    /// The types of the reactions on a message.
-    func reactions(on message: String, in conversation: String) async throws -> [String] {
-        let detail = try await self.conversation(conversation)
-        let found = detail["messages"]?.items.first { $0["id"]?.string == message }
-        return found?["reactions"]?.items.compactMap { $0["reactionType"]?.string } ?? []
+    /// Compares the types of the reactions on a message, as the public API has them, with what they should be.
+    func expect(reactions: [String], on sent: (message: String, conversation: String)) async throws {
+        let detail = try await self.conversation(sent.conversation)
+        let found = detail["messages"]?.items.first { $0["id"]?.string == sent.message }
+        expectNoDifference(found?["reactions"]?.items.compactMap { $0["reactionType"]?.string } ?? [], reactions)
     }
 }
 

@@ -78,7 +78,7 @@ final class StubAPI: Sendable {
             return (state.silent.contains(kind), woken)
         }
         for waiter in waiters { waiter.continuation.resume() }
-        if isSilent { try await Task.never() }
+        if isSilent { try await waitForCancellation() }
         return Self.json(try answer(to: kind, Data(body.readableBytesView)))
     }
 
@@ -113,12 +113,10 @@ final class StubAPI: Sendable {
     }
 }
 
-extension Task where Success == Never, Failure == Never {
-    /// Waits until the task is cancelled.
-    fileprivate static func never() async throws {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        for await _ in stream {}
-        continuation.finish()
-        throw CancellationError()
-    }
+/// Waits until the task is cancelled.
+private func waitForCancellation() async throws {
+    let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+    for await _ in stream {}
+    continuation.finish()
+    try Task.checkCancellation()
 }
