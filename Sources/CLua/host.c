@@ -149,6 +149,12 @@ int tw_compile(lua_State *L, const char *name, const char *text, size_t count) {
                         (LUAI_UACINT)limit);
         return TW_CODE_LIMIT;
     }
+    lua_Integer line = tw_screen(text, count);
+    if (line) {
+        lua_pushfstring(L, "%s:%I: more than 500 fields, indices or calls in one expression", name + 1,
+                        (LUAI_UACINT)line);
+        return TW_CODE_SYNTAX;
+    }
     int status = luaL_loadbufferx(L, text, count, name, "t");
     if (status != LUA_OK) return status == LUA_ERRMEM ? TW_CODE_MEMORY : TW_CODE_SYNTAX;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &tw_key_environment);

@@ -20,8 +20,8 @@ typedef struct tw_buffer {
 
 struct tw_run {
     lua_State *thread;
-    /// Of the registry: a table that holds the thread at 1, the modules it required at 2, and the numbers of its
-    /// objects at 3.
+    /// Of the registry: a table that holds the thread at 1, the modules it required at 2, the numbers of its objects
+    /// at 3, and the keys that `next` walks along at 4.
     int anchor;
     int loading;
     int64_t cpu_ns;
@@ -186,6 +186,21 @@ int tw_xpcall(lua_State *L);
 int tw_tostring(lua_State *L);
 int tw_collectgarbage(lua_State *L);
 void tw_push_text(lua_State *L, int index);
+
+// order.c
+int tw_pairs(lua_State *L);
+int tw_next(lua_State *L);
+/// Pushes an iterator over the table at `index`, which needs neither state nor control value.
+void tw_push_iterator(lua_State *L, int index);
+
+// screen.c
+/// The line where a source text has what Lua cannot be trusted with, or 0.
+lua_Integer tw_screen(const char *text, size_t count);
+
+// pattern_library.c, string_library.c, table_library.c
+void tw_open_patterns(lua_State *L);
+void tw_open_strings(lua_State *L);
+void tw_open_tables(lua_State *L);
 
 // readonly.c
 /// Replaces the table on top of the stack by a read-only view of it and of the plain tables in it.

@@ -2,14 +2,12 @@
 #include "host.h"
 
 static const char *const base_names[] = {
-    "assert", "error", "getmetatable", "ipairs", "next",  "pairs",    "pcall",    "rawequal",
-    "select", "tonumber", "type", "_VERSION", NULL,
+    "assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "select", "tonumber", "type", "_VERSION", NULL,
 };
 static const char *const string_names[] = {
-    "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match",
-    "pack", "packsize", "rep", "reverse", "sub", "unpack", "upper", NULL,
+    "byte", "char", "format", "len", "lower", "pack", "packsize", "reverse", "sub", "unpack", "upper", NULL,
 };
-static const char *const table_names[] = {"concat", "insert", "move", "pack", "remove", "sort", "unpack", NULL};
+static const char *const table_names[] = {"pack", "unpack", NULL};
 static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
 static const char *const math_names[] = {
     "abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod", "huge", "log", "max", "maxinteger",
@@ -84,9 +82,36 @@ static void share_string_methods(lua_State *L) {
     lua_pop(L, 2);
 }
 
+/// Messages about arguments look up the names of functions among the loaded libraries; lets them find these.
+static void name_functions(lua_State *L) {
+    lua_newtable(L);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, LUA_GNAME);
+    for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
+        if (!lua_istable(L, -1)) continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+}
+
+static void add_stock(lua_State *L) {
+    lua_newtable(L);
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
+    lua_setfield(L, -2, "string");
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 0);
+    lua_setfield(L, -2, "table");
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
+    lua_getfield(L, -1, "next");
+    lua_setfield(L, -3, "next");
+    lua_pop(L, 1);
+    lua_setfield(L, -2, "stock");
+}
+
 void tw_push_library(lua_State *L) {
     static const luaL_Reg own[] = {
-        {"collectgarbage", tw_collectgarbage}, {"rawget", tw_rawget}, {"tostring", tw_tostring}, {"xpcall", tw_xpcall},  {"rawlen", tw_rawlen},
+        {"collectgarbage", tw_collectgarbage}, {"next", tw_next}, {"pairs", tw_pairs}, {"rawget", tw_rawget}, {"tostring", tw_tostring}, {"xpcall", tw_xpcall},  {"rawlen", tw_rawlen},
         {"rawset", tw_rawset},        {"require", tw_require}, {"setmetatable", tw_setmetatable},
         {NULL, NULL},
     };
@@ -96,10 +121,13 @@ void tw_push_library(lua_State *L) {
     luaL_setfuncs(L, own, 0);
     lua_newtable(L);
     copy(L, LUA_STRLIBNAME, luaopen_string, string_names);
+    tw_open_patterns(L);
+    tw_open_strings(L);
     share_string_methods(L);
     lua_setfield(L, -2, "string");
     lua_newtable(L);
     copy(L, LUA_TABLIBNAME, luaopen_table, table_names);
+    tw_open_tables(L);
     lua_setfield(L, -2, "table");
     lua_newtable(L);
     copy(L, LUA_UTF8LIBNAME, luaopen_utf8, utf8_names);
@@ -112,4 +140,6 @@ void tw_push_library(lua_State *L) {
     lua_setfield(L, -2, "coroutine");
     push_json(L);
     lua_setfield(L, -2, "json");
+    if (tw_host_of(L)->settings.has_stock) add_stock(L);
+    name_functions(L);
 }

@@ -27,14 +27,8 @@ static int refuse_global(lua_State *L) {
 }
 
 /// Upvalue: the table behind the view, which must not become visible as `pairs`' second result.
-static int next_proxied(lua_State *L) {
-    lua_settop(L, 2);
-    return lua_next(L, lua_upvalueindex(1)) ? 2 : (lua_pushnil(L), 1);
-}
-
 static int pairs_proxied(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, next_proxied, 1);
+    tw_push_iterator(L, lua_upvalueindex(1));
     lua_pushvalue(L, 1);
     lua_pushnil(L);
     return 3;
@@ -165,7 +159,8 @@ int tw_rawlen(lua_State *L) {
     return 1;
 }
 
-/// As in the manual, but without finalizers: they run outside every limit.
+/// As in the manual, but without finalizers, which run outside every limit, and without weak tables, whose contents
+/// depend on when the collector runs.
 int tw_setmetatable(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     int type = lua_type(L, 2);
@@ -174,6 +169,8 @@ int tw_setmetatable(lua_State *L) {
     if (type == LUA_TTABLE) {
         lua_pushliteral(L, "__gc");
         if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "finalizers (__gc) are not available");
+        lua_pushliteral(L, "__mode");
+        if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "weak tables (__mode) are not available");
     }
     lua_settop(L, 2);
     lua_setmetatable(L, 1);

@@ -39,7 +39,7 @@ public struct LuaLimits: Sendable, Hashable {
     var settings: tw_settings {
         tw_settings(
             memory_bytes: memoryBytes, cpu_ns: cpu.nanoseconds, slice_ns: slice.nanoseconds, wall_ns: wall.nanoseconds,
-            source_bytes: sourceBytes, value_bytes: valueBytes)
+            source_bytes: sourceBytes, value_bytes: valueBytes, has_stock: 0)
     }
 }
 

@@ -18,8 +18,14 @@ public final class LuaState {
     }
 
     /// - Throws: ``LuaError`` when the prelude does not compile or run, or memory is short.
-    public init(_ environment: LuaEnvironment) throws(LuaError) {
-        let settings = environment.limits.settings
+    public convenience init(_ environment: LuaEnvironment) throws(LuaError) {
+        try self.init(environment, hasStockLibrary: false)
+    }
+
+    /// With `hasStockLibrary`, a global `stock` has Lua's own functions, for tests that compare.
+    init(_ environment: LuaEnvironment, hasStockLibrary: Bool) throws(LuaError) {
+        var settings = environment.limits.settings
+        settings.has_stock = hasStockLibrary ? 1 : 0
         functions = HostFunctions(environment.functions)
         let context = unsafe Unmanaged.passUnretained(functions).toOpaque()
         guard let host = unsafe tw_host_new(settings, callHostFunction, context) else {

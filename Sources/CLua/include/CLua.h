@@ -67,6 +67,8 @@ typedef struct tw_settings {
     size_t source_bytes;
     /// Bytes of one batch of values crossing the border, and of one JSON text.
     size_t value_bytes;
+    /// Adds a global `stock` with Lua's own string, table and next, for tests and benchmarks that compare.
+    int has_stock;
 } tw_settings;
 
 /// Calls the host function at `index` with encoded arguments. Answers by `tw_set_input`, then returns 0 for
