@@ -8,12 +8,18 @@ public struct Command: Sendable, Hashable {
     public var effect: Effect
     /// File and line that asked for it: `rules/x.lua:12`.
     public var location: String?
+    /// The queue in which answers to this command arrive, for commands that people answer.
+    ///
+    /// Events of that queue that are in the inbox when the command's intent is written came before it, so they end no
+    /// later wait of the invocation.
+    public var answersIn: String?
 
-    public init(name: String, input: Data, effect: Effect, location: String? = nil) {
+    public init(name: String, input: Data, effect: Effect, location: String? = nil, answersIn: String? = nil) {
         self.name = name
         self.input = input
         self.effect = effect
         self.location = location
+        self.answersIn = answersIn
     }
 }
 
@@ -27,6 +33,9 @@ public enum Effect: Sendable, Hashable {
     case once
     /// A change of the rule's own store, performed by the engine in the journal entry's transaction: exactly once.
     case store(StoreOperation)
+    /// Waits for an event or a time, out of memory. The outcome is what ``EventHandler/offer(_:to:)`` made of the event
+    /// that ended the wait, or `null` if its time ended.
+    case wait(Wait)
 
     /// The word for it in the journal.
     public var name: String {
@@ -35,6 +44,7 @@ public enum Effect: Sendable, Hashable {
         case .repeatable: "repeatable"
         case .once: "once"
         case .store: "store"
+        case .wait: "wait"
         }
     }
 }
@@ -99,6 +109,11 @@ public struct CommandFailure: Error, Sendable, Hashable {
     public var outcomeUnknown: Bool
     /// Further facts, JSON.
     public var details: Data?
+
+    /// The code of the failure that a program gets for a ``Effect/once`` command that may have taken place.
+    ///
+    /// A program that ends with a failure of this code leaves the decision to a person: the invocation is parked.
+    public static let unknownCode = "outcome_unknown"
 
     public init(
         code: String, message: String, retryable: Bool = false, retryAfter: Duration? = nil,

@@ -21,7 +21,8 @@ public actor Engine {
     private var claim: Task<Result<Epoch, EngineError>, Never>?
     private var schedule: Schedule
     private var isRunning = false
-    private var hasRecovered = false
+    /// Set while ``run()`` has recovered and runs.
+    private var context: EngineContext?
     /// Why nothing can go on.
     private var fatal: EngineError?
     /// The earliest time that a timer is set for.
@@ -153,12 +154,17 @@ public actor Engine {
     private func begin() async throws(EngineError) -> EngineContext {
         let context = EngineContext(
             store: store, handler: handler, observer: observer, configuration: configuration, clock: clock,
-            wallTime: now, random: random, logger: logger, stopping: stopping, epoch: try await ownEpoch())
+            wallTime: now, random: random, logger: logger, stopping: stopping, epoch: try await ownEpoch(),
+            startedAt: now().storable)
         try await context.recover()
+        var queued = InvocationFilter()
+        queued.states = [.queued]
+        let inLine = try await store.invocations(queued)
         schedule = Schedule(configuration)
+        for invocation in inLine { schedule.settled(invocation) }
         fatal = nil
         timer = nil
-        hasRecovered = true
+        self.context = context
         return context
     }
 
@@ -166,17 +172,19 @@ public actor Engine {
         if let fatal { throw fatal }
         guard context.shouldEnd else { return true }
         schedule.stop()
+        context.runs.close()
         return !Task.isCancelled && schedule.active > 0
     }
 
     private func stopped() {
         isRunning = false
-        hasRecovered = false
+        context?.runs.close()
+        context = nil
         for idler in idlers { idler.resume() }
         idlers = []
     }
 
-    private var isIdle: Bool { hasRecovered && schedule.isIdle(at: now()) }
+    private var isIdle: Bool { context != nil && schedule.isIdle(at: now().storable) }
 
     private func releaseIdlers() {
         guard isIdle else { return }
@@ -254,13 +262,22 @@ public actor Engine {
             let event = try await context.insisting { () async throws(EngineError) in
                 try await store.event(invocation.event)
             }
-            guard let event else {
-                throw EngineError(.corrupted, "the event \(invocation.event) of \(invocation.id) is gone")
-            }
+            guard let event else { return .success(try await giveUp(invocation, context)) }
             return .success(try await InvocationRun.run(invocation, event: event, closing: [], context: context))
         } catch {
             return .failure(error)
         }
+    }
+
+    private nonisolated func giveUp(
+        _ invocation: Invocation, _ context: EngineContext
+    ) async throws(EngineError) -> Invocation {
+        var invocation = invocation
+        let failure = ProgramFailure(code: "no_event", message: "its event \(invocation.event) was deleted")
+        invocation.settle(.failed(failure), at: context.now)
+        try await context.commit([.invocation(invocation), .endWait(invocation: invocation.id)])
+        context.report(invocation, .failed(failure))
+        return invocation
     }
 
     // MARK: Keeping the books
@@ -306,15 +323,34 @@ public actor Engine {
     }
 
     private func settled(_ invocation: Invocation) {
-        schedule.due(at: invocation.nextAttemptAt)
+        schedule.settled(invocation)
         signal.raise()
     }
 
-    /// Any error that reaches the engine itself ends it: whatever concerns one event was recorded with that event.
+    /// Whether ``run()`` is at work, so that what the store calls running does run.
+    var isAtWork: Bool { context != nil }
+
+    /// An invocation was made due, or ended, from outside.
+    func changed(_ invocation: Invocation) { settled(invocation) }
+
+    /// Asks a run to end and returns once it has settled; returns at once if nothing runs.
+    func interrupt(_ id: String, because reason: String) async throws(EngineError) {
+        try await context?.runs.cancel(id, because: reason) { [store] () async throws(EngineError) in
+            try await store.invocation(id)?.state == .running
+        }
+    }
+
     private func note(_ error: EngineError) {
-        guard error.code != .unavailable, fatal == nil else { return }
-        logger.critical("the engine stops", metadata: ["error": "\(error)"])
-        fatal = error
+        switch error.code {
+        case .storeFailed, .superseded:
+            logger.critical("the engine stops", metadata: ["error": "\(error)"])
+            fatal = fatal ?? error
+        case .unavailable:
+            logger.warning("work was left for later", metadata: ["error": "\(error)"])
+        case .badInput, .notFound, .conflict, .corrupted:
+            // What concerns one event is recorded with it; this one could not even be recorded. The next start tries again.
+            logger.error("work was left undone", metadata: ["error": "\(error)"])
+        }
     }
 }
 

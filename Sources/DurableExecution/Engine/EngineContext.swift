@@ -15,6 +15,10 @@ struct EngineContext: Sendable {
     let logger: Logger
     let stopping: Flag
     let epoch: Epoch
+    /// When the engine began to run.
+    let startedAt: Date
+    let runs = RunRegistry()
+    let catchUps = CatchUps()
 
     /// The wall time as it is stored.
     var now: Date { wallTime().storable }

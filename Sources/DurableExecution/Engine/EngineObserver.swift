@@ -12,6 +12,8 @@ public enum EngineNotice: Sendable {
     case duplicate(NewEvent, of: Int64)
     case prepared(Event)
     case matched(Event, Matching)
+    /// The event ended a wait of the invocation, which goes on with it.
+    case delivered(Event, to: Invocation)
     /// Begun or taken up again; ``Invocation/attempt`` tells.
     case started(Invocation)
     /// About to be performed; commands that are replayed from the journal are not told.

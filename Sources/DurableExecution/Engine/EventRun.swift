@@ -1,7 +1,8 @@
 import Foundation
 import Logging
 
-/// One event at the head of its queue: prepared, matched, and its rules run, one after the other, until each has settled.
+/// One event at the head of its queue: prepared, offered to waits, matched, and what goes on or starts with it run, one
+/// after the other, until each has settled.
 struct EventRun {
     enum Ending {
         case ended
@@ -31,7 +32,7 @@ struct EventRun {
             let starts = try await context.insisting { () async throws(EngineError) in
                 try await context.store.starts(of: event.sequence)
             }
-            if let starts { return try await run(starts.map(\.takenUpAgain), of: event) }
+            if let starts { return try await run([], starts.map(\.takenUpAgain), of: event) }
         }
         if context.now.since(event.occurredAt) > context.configuration.maxAge {
             return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")
@@ -56,38 +57,46 @@ struct EventRun {
             event.payload = payload
         }
         context.observe(.prepared(event))
-        let matching = try await context.handler.match(event)
-        guard matching.starts.count <= InvocationID.placeLimit else {
-            throw EngineFailure("it starts more than \(InvocationID.placeLimit) rules", retryable: false)
+        var matching: Matching?
+        while !context.shouldEnd {
+            let offering = try await offer(event)
+            if !offering.isExclusive, matching == nil { matching = try await context.handler.match(event) }
+            let plan = try await plan(offering, offering.isExclusive ? nil : matching, event)
+            do throws(EngineError) {
+                return try await carryOut(plan, event)
+            } catch {
+                // A wait came or went between looking and writing: both are done again.
+                guard error.code == .conflict else { throw error }
+            }
         }
-        return try await start(matching, event)
+        return .abandoned
     }
 
-    private func start(_ matching: Matching, _ event: Event) async throws(EngineError) -> Ending {
-        let now = context.now
-        let invocations = matching.starts.enumerated().map { place, start in
-            Invocation(
-                id: InvocationID(event: event.sequence, place: place).text, event: event.sequence, queue: event.queue,
-                rule: start.rule, version: start.version, attempt: 1, createdAt: now, updatedAt: now)
-        }
+    private func carryOut(_ plan: Plan, _ event: Event) async throws(EngineError) -> Ending {
+        let payload = event.payload == self.event.payload ? nil : event.payload
         let matched = Change.matched(
-            event: event.sequence, payload: event.payload == self.event.payload ? nil : event.payload,
-            starts: invocations, refusals: matching.refusals, at: now)
-        if invocations.isEmpty {
-            try await context.commit([matched, done])
-            context.observe(.matched(event, matching))
-            return report(.done, nil)
-        }
-        try await context.commit([matched])
-        context.observe(.matched(event, matching))
-        return try await run(invocations, of: event)
+            event: event.sequence, payload: payload, starts: plan.starts, refusals: plan.matching.refusals,
+            at: context.now)
+        let running = plan.starts.filter { !$0.state.isSettled }
+        let isDone = running.isEmpty && plan.deliveries.isEmpty
+        try await context.commit(plan.changes + [matched] + (isDone ? [done] : []))
+        for cancelled in plan.cancelled { await settled(cancelled) }
+        context.observe(.matched(event, plan.matching))
+        for start in plan.starts where start.state.isSettled { await settled(start) }
+        if isDone { return report(.done, nil) }
+        return try await run(plan.deliveries, running, of: event)
     }
 
-    /// Runs those that have not settled, in order. The end of the event is written with the end of the last.
-    private func run(_ invocations: [Invocation], of event: Event) async throws(EngineError) -> Ending {
+    /// Runs the invocations that wait no longer, then those that start. The end of the event is written with the last.
+    private func run(
+        _ deliveries: [Delivery], _ starts: [Invocation], of event: Event
+    ) async throws(EngineError) -> Ending {
         var event = event
         event.state = .running
-        let open = invocations.filter { !$0.state.isSettled }
+        for delivery in deliveries {
+            guard try await goOn(with: delivery, of: event) else { return .abandoned }
+        }
+        let open = starts.filter { !$0.state.isSettled }
         for (index, invocation) in open.enumerated() {
             let closing = index == open.count - 1 ? [done] : []
             let end = try await InvocationRun.run(invocation, event: event, closing: closing, context: context)
@@ -96,6 +105,21 @@ struct EventRun {
         }
         if open.isEmpty { try await context.commit([done]) }
         return report(.done, nil)
+    }
+
+    /// - Returns: False if the run was abandoned.
+    private func goOn(with delivery: Delivery, of event: Event) async throws(EngineError) -> Bool {
+        let waiting = delivery.waiting
+        let found = try await context.insisting { () async throws(EngineError) in
+            (try await context.store.invocation(waiting.invocation), try await context.store.event(waiting.trigger))
+        }
+        guard let invocation = found.0, let trigger = found.1 else { return true }
+        context.observe(.delivered(event, to: invocation))
+        guard let end = try await InvocationRun.run(invocation, event: trigger, closing: [], context: context) else {
+            return false
+        }
+        await settled(end)
+        return true
     }
 
     private var done: Change {

@@ -19,6 +19,8 @@ struct Schedule {
     /// When to look for invocations that are due, as far as known. At first: now.
     private var nextDue: Date? = .distantPast
     private var isStopping = false
+    /// Rules of which invocations stand in line, now or earlier: the end of one may let the next begin.
+    private var queuedRules: Set<String> = []
 
     init(_ configuration: EngineConfiguration) {
         parallelism = max(configuration.parallelism, 1)
@@ -74,6 +76,15 @@ struct Schedule {
     mutating func due(at time: Date?) {
         guard let time else { return }
         nextDue = min(nextDue ?? time, time)
+    }
+
+    /// An invocation settled.
+    mutating func settled(_ invocation: Invocation) {
+        due(at: invocation.nextAttemptAt)
+        if invocation.state == .queued { queuedRules.insert(invocation.rule) }
+        if invocation.state.isEnded || invocation.state == .queued, queuedRules.contains(invocation.rule) {
+            due(at: invocation.updatedAt)
+        }
     }
 
     mutating func ended(_ event: Event) {

@@ -23,6 +23,28 @@ public protocol EventHandler: Sendable {
     ///   error, it is failed (a dead letter), which a person can retry once the rule is back.
     func program(for invocation: Invocation, event: Event) async throws -> any Program
 
+    /// Looks whether an event is what an invocation waits for, before rules are asked for it.
+    ///
+    /// Waits of the event's queue are asked for newest first. All that accept it get it, up to the first that is
+    /// exclusive; a rule that gets it in a wait is not started by it.
+    ///
+    /// - Returns: The wait's outcome, JSON; nil if the event is not for this wait. The default is nil.
+    /// - Throws: ``EngineFailure``: if it is retryable, event or wait are tried again later. Any other error counts as nil.
+    func offer(_ event: Event, to waiting: Waiting) async throws -> Data?
+
+    /// Fetches what happened in a queue while the process was down, because a wait fell due in that time.
+    ///
+    /// What happened is to be accepted by the engine before this returns; the default does nothing. Called once for each
+    /// such queue after a start.
+    /// - Throws: ``EngineFailure``: if it is retryable, the wait is decided later; any other error counts as done.
+    func catchUp(_ queue: String) async throws
+
+    /// Looks whether a `once` command whose outcome is unknown took place.
+    ///
+    /// Only finding it is an answer: that it is not there proves nothing. The default is nil.
+    /// - Returns: The command's outcome, JSON, if it took place; nil if that is not known.
+    func lookFor(_ command: Command, in context: CommandContext) async throws -> Data?
+
     /// Performs a command, once; the engine retries.
     ///
     /// Must end in bounded time. ``Effect/store(_:)`` and waits never come here.
@@ -31,6 +53,12 @@ public protocol EventHandler: Sendable {
     /// - Throws: ``CommandFailure``. Any other error counts as not retryable, and as an unknown outcome if the command
     ///   is ``Effect/once``.
     func perform(_ command: Command, in context: CommandContext) async throws -> Data
+}
+
+extension EventHandler {
+    public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? { nil }
+    public func catchUp(_ queue: String) async throws {}
+    public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? { nil }
 }
 
 /// Durable claims on identities, on behalf of the event being prepared.
@@ -70,11 +98,27 @@ public struct Matching: Sendable, Hashable {
 public struct Start: Sendable, Hashable {
     public var rule: String
     public var version: String
+    public var mode: StartMode
 
-    public init(rule: String, version: String) {
+    public init(rule: String, version: String, mode: StartMode = .parallel) {
         self.rule = rule
         self.version = version
+        self.mode = mode
     }
+}
+
+/// What happens if the rule has unfinished invocations in the event's queue: ones that run, wait, retry or are parked.
+public enum StartMode: Sendable, Hashable {
+    /// Starts beside them.
+    case parallel
+    /// Refuses, with the reason.
+    case single
+    /// Cancels them, after any command in the air, and starts.
+    case restart
+    /// Starts after they ended; refuses if `limit` stand in line already.
+    case queued(limit: Int)
+    /// Starts once no further event has started the rule for so long, with the last of them.
+    case debounce(Duration)
 }
 
 /// Why a rule did not start.

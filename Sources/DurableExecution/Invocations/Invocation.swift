@@ -51,6 +51,8 @@ public enum InvocationState: String, Sendable, Hashable, CaseIterable {
     case retrying
     /// Waits for an event or a time.
     case waiting
+    /// Has not begun: an invocation before it has to end, or its time has to come.
+    case queued
     /// Held for a person: the reason says why (an unknown outcome, a divergence).
     case parked
     case finished

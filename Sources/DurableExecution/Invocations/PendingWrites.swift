@@ -17,10 +17,16 @@ final class PendingWrites: Sendable {
 
     /// Commits everything together with `more`.
     ///
-    /// - Throws: ``EngineError``; then what was to be written is lost for this run, which has to end.
+    /// - Throws: ``EngineError``; then `more` is dropped, and the rest is still to be written.
     func commit(_ more: [Change] = []) async throws(EngineError) {
-        let all = take() + more
-        if !all.isEmpty { try await context.commit(all) }
+        let own = take()
+        guard !own.isEmpty || !more.isEmpty else { return }
+        do throws(EngineError) {
+            try await context.commit(own + more)
+        } catch {
+            changes.withLock { $0 = own + $0 }
+            throw error
+        }
     }
 
     /// Everything, which the caller commits in its own way.

@@ -18,6 +18,21 @@ extension Change {
             for line in lines { try line.insert(number, position, time, in: database) }
         case .invocation(let invocation):
             try invocation.upsert(in: database)
+            if invocation.state.isEnded { try invocation.releaseNext(in: database) }
+        case .wait(let waiting):
+            try waiting.register(in: database)
+        case .endWait(let invocation):
+            try Waiting.remove(of: InvocationID.number(of: invocation), in: database)
+        case .deliver(let event, let waiting, let outcome, let time):
+            try waiting.deliver(event, outcome: outcome, at: time, in: database)
+        case .cancel(let invocation, let reason, let time):
+            try Invocation.cancel(InvocationID.number(of: invocation), because: reason, at: time, in: database)
+        case .clearJournal(let invocation):
+            let number = try InvocationID.number(of: invocation)
+            try database.execute(sql: "DELETE FROM journal WHERE invocation = ?", arguments: [number])
+            try database.execute(sql: "DELETE FROM logs WHERE invocation = ?", arguments: [number])
+        case .expect(let expectation):
+            try expectation.check(in: database)
         }
     }
 
@@ -30,7 +45,10 @@ extension Change {
                 UPDATE events SET state = 'running', matched_at = ?, payload = coalesce(?, payload) WHERE sequence = ?
                 """)
         try update.execute(arguments: [time.microseconds, payload, event])
-        for start in starts { try start.upsert(in: database) }
+        for start in starts {
+            try start.upsert(in: database)
+            if start.state == .queued { try start.releaseNext(in: database) }
+        }
         guard !refusals.isEmpty else { return }
         let insert = try database.cachedStatement(
             sql: "INSERT INTO refusals (event, list) VALUES (?, ?) ON CONFLICT DO UPDATE SET list = excluded.list")
@@ -43,16 +61,23 @@ extension JournalEntry {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT INTO journal (invocation, position, name, input, effect, location, state, outcome, failure,
-                  checkpoint, attempts, intended_at, ended_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  checkpoint, attempts, intended_at, ended_at, inbox_queue, inbox_place)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET state = excluded.state, outcome = excluded.outcome, failure = excluded.failure,
-                  checkpoint = excluded.checkpoint, attempts = excluded.attempts, ended_at = excluded.ended_at
+                  checkpoint = excluded.checkpoint, attempts = excluded.attempts, ended_at = excluded.ended_at,
+                  inbox_place = coalesce(excluded.inbox_place, inbox_place)
                 """)
         try insert.execute(arguments: [
             InvocationID.number(of: invocation), position, name, input, effect, location, state.rawValue, outcome,
             failure.map(StoredCommandFailure.encode), checkpoint, attempts, intendedAt.microseconds,
-            endedAt?.microseconds,
+            endedAt?.microseconds, inboxQueue, try place(in: database),
         ])
+    }
+
+    /// The intent of a command that is answered in a queue puts the invocation at the end of the inbox.
+    private func place(in database: Database) throws -> Int64? {
+        guard state == .intended, inboxQueue != nil else { return inboxPlace }
+        return try Int64.fetchOne(try database.cachedStatement(sql: "SELECT max(sequence) FROM events")) ?? 0
     }
 }
 
@@ -64,40 +89,6 @@ extension LogLine {
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 """)
         try insert.execute(arguments: [invocation, position, level, message, fields, location, time.microseconds])
-    }
-}
-
-extension Invocation {
-    static func takeDue(at time: Date, limit: Int, in database: Database) throws -> DueInvocations {
-        var taken = try fetch(
-            database, "WHERE next_attempt_at <= ? ORDER BY next_attempt_at, number LIMIT ?", [time.microseconds, limit])
-        for index in taken.indices {
-            taken[index].state = .running
-            taken[index].attempt += 1
-            taken[index].nextAttemptAt = nil
-            taken[index].updatedAt = time
-            try taken[index].upsert(in: database)
-        }
-        let next = try database.cachedStatement(
-            sql: "SELECT min(next_attempt_at) FROM invocations WHERE next_attempt_at IS NOT NULL")
-        return DueInvocations(taken: taken, next: try Int64.fetchOne(next).map(Date.init(microseconds:)))
-    }
-
-    fileprivate func upsert(in database: Database) throws {
-        let insert = try database.cachedStatement(
-            sql: """
-                INSERT INTO invocations (number, event, queue, rule, version, state, reason, failure, attempt,
-                  created_at, updated_at, next_attempt_at, result)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET version = excluded.version, state = excluded.state, reason = excluded.reason,
-                  failure = excluded.failure, attempt = excluded.attempt, updated_at = excluded.updated_at,
-                  next_attempt_at = excluded.next_attempt_at, result = excluded.result
-                """)
-        try insert.execute(arguments: [
-            InvocationID.number(of: id), event, queue, rule, version, state.rawValue, reason,
-            failure.map(StoredProgramFailure.encode), attempt, createdAt.microseconds, updatedAt.microseconds,
-            nextAttemptAt?.microseconds, result,
-        ])
     }
 }
 

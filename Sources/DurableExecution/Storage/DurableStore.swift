@@ -22,8 +22,31 @@ public enum Change: Sendable, Hashable {
     case entry(JournalEntry)
     /// Appends what a program logged before the command at `position`, or before its end.
     case logs(invocation: String, position: Int, lines: [LogLine], at: Date)
-    /// Inserts or replaces an invocation.
+    /// Inserts or replaces an invocation. One that ended lets the next that stands in line for its rule and queue begin.
     case invocation(Invocation)
+    /// Registers the wait of an invocation, in place of the one that it has, if any.
+    case wait(Waiting)
+    /// Removes the wait of an invocation, if it has one.
+    case endWait(invocation: String)
+    /// Gives an event to a wait, whose invocation thereby runs, its attempt counting up.
+    ///
+    /// Fails with `conflict` if the wait ended or the invocation is not waiting.
+    case deliver(event: Int64, to: Waiting, outcome: Data, at: Date)
+    /// Cancels an invocation. Fails with `conflict` if it runs or has ended.
+    case cancel(invocation: String, reason: String, at: Date)
+    /// Forgets what an invocation did.
+    case clearJournal(invocation: String)
+    /// Fails with `conflict`, so that nothing is written, unless it holds.
+    case expect(Expectation)
+}
+
+/// What has to hold for a write to make sense.
+public enum Expectation: Sendable, Hashable {
+    /// No wait on the queue was registered after the one with this number.
+    case noNewWaits(queue: String, after: Int64)
+    /// So many events of the queue after this sequence have had their turn (are not pending), no more.
+    case passedEvents(queue: String, after: Int64, count: Int)
+    case invocationState(id: String, InvocationState)
 }
 
 /// Where the engine keeps everything that has to outlive the process.
@@ -82,6 +105,18 @@ public protocol DurableStore: Sendable {
 
     func journal(of invocation: String) async throws(EngineError) -> [JournalEntry]
 
+    /// Invocations that wait for events of `queue`, the newest wait first.
+    func waits(on queue: String) async throws(EngineError) -> WaitList
+
+    /// The invocation's place in the inbox of `queue`; see ``Wait``.
+    func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64
+
+    /// Events of `queue` after `sequence` that have had their turn, in sequence.
+    func passedEvents(after sequence: Int64, queue: String) async throws(EngineError) -> [Event]
+
+    /// Whether `queue` has an event after `sequence` whose turn has not come and that happened or was accepted by `deadline`.
+    func hasPending(after sequence: Int64, queue: String, by deadline: Date) async throws(EngineError) -> Bool
+
     func events(_ filter: EventFilter) async throws(EngineError) -> [Event]
 
     func invocation(_ id: String) async throws(EngineError) -> Invocation?
@@ -102,5 +137,17 @@ public struct DueInvocations: Sendable, Hashable {
     public init(taken: [Invocation], next: Date?) {
         self.taken = taken
         self.next = next
+    }
+}
+
+/// What ``DurableStore/waits(on:)`` found.
+public struct WaitList: Sendable, Hashable {
+    public var waits: [Waiting]
+    /// The number of the latest registration of any wait, at the same instant.
+    public var latest: Int64
+
+    public init(waits: [Waiting], latest: Int64) {
+        self.waits = waits
+        self.latest = latest
     }
 }

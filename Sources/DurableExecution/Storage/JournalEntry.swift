@@ -24,11 +24,15 @@ public struct JournalEntry: Sendable, Hashable {
     /// When it was first tried.
     public var intendedAt: Date
     public var endedAt: Date?
+    /// The queue in whose inbox the invocation's place is moved by this command.
+    public var inboxQueue: String?
+    /// The place: events up to this sequence end no later wait. Set by the store as it writes the intent.
+    public var inboxPlace: Int64?
 
     public init(
         invocation: String, position: Int, name: String, input: Data, effect: String, location: String? = nil,
         state: EntryState = .intended, outcome: Data? = nil, failure: CommandFailure? = nil, checkpoint: Data? = nil,
-        attempts: Int = 0, intendedAt: Date, endedAt: Date? = nil
+        attempts: Int = 0, intendedAt: Date, endedAt: Date? = nil, inboxQueue: String? = nil, inboxPlace: Int64? = nil
     ) {
         self.invocation = invocation
         self.position = position
@@ -43,6 +47,8 @@ public struct JournalEntry: Sendable, Hashable {
         self.attempts = attempts
         self.intendedAt = intendedAt
         self.endedAt = endedAt
+        self.inboxQueue = inboxQueue
+        self.inboxPlace = inboxPlace
     }
 }
 
@@ -51,6 +57,8 @@ public enum EntryState: String, Sendable, Hashable, CaseIterable {
     case intended
     /// Failed without effect; it is to be tried again.
     case retrying
+    /// A wait that has not ended.
+    case waiting
     case succeeded
     /// Failed for good; the program was told.
     case failed

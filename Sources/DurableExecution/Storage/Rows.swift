@@ -49,7 +49,7 @@ extension JournalEntry {
         let select = try database.cachedStatement(
             sql: """
                 SELECT position, name, input, effect, location, state, outcome, failure, checkpoint, attempts,
-                  intended_at, ended_at
+                  intended_at, ended_at, inbox_queue, inbox_place
                 FROM journal WHERE invocation = ? ORDER BY position
                 """)
         let number = try InvocationID.number(of: invocation)
@@ -63,7 +63,8 @@ extension JournalEntry {
             input: try row.decode(atIndex: 2), effect: try row.decode(atIndex: 3), location: try row.decode(atIndex: 4),
             state: try row.word(5), outcome: try row.decode(atIndex: 6),
             failure: try failure.map(StoredCommandFailure.decode), checkpoint: try row.decode(atIndex: 8),
-            attempts: try row.decode(atIndex: 9), intendedAt: try row.time(10), endedAt: try row.timeIfPresent(11))
+            attempts: try row.decode(atIndex: 9), intendedAt: try row.time(10), endedAt: try row.timeIfPresent(11),
+            inboxQueue: try row.decode(atIndex: 12), inboxPlace: try row.decode(atIndex: 13))
     }
 }
 
@@ -82,7 +83,7 @@ extension RecordedLog {
 
 extension RowCursor {
     /// Makes a value of each row before the next one overwrites it.
-    fileprivate func mapAll<Value>(_ make: (Row) throws -> Value) throws -> [Value] {
+    func mapAll<Value>(_ make: (Row) throws -> Value) throws -> [Value] {
         var values: [Value] = []
         while let row = try next() { values.append(try make(row)) }
         return values
@@ -94,7 +95,7 @@ extension Row {
         Date(microseconds: try decode(Int64.self, atIndex: index))
     }
 
-    fileprivate func timeIfPresent(_ index: Int) throws -> Date? {
+    func timeIfPresent(_ index: Int) throws -> Date? {
         try decode(Int64?.self, atIndex: index).map(Date.init(microseconds:))
     }
 

@@ -43,6 +43,39 @@ extension SQLiteStore {
         try await read { try JournalEntry.fetch($0, of: invocation) }
     }
 
+    public func waits(on queue: String) async throws(EngineError) -> WaitList {
+        try await read { try Waiting.fetch($0, on: queue) }
+    }
+
+    public func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64 {
+        try await read { database in
+            let select = try database.cachedStatement(
+                sql: "SELECT max(inbox_place) FROM journal WHERE invocation = ? AND inbox_queue = ?")
+            let place = try Int64.fetchOne(select, arguments: [InvocationID.number(of: invocation.id), queue])
+            return max(place ?? 0, invocation.event)
+        }
+    }
+
+    public func passedEvents(after sequence: Int64, queue: String) async throws(EngineError) -> [Event] {
+        try await read {
+            try Event.fetch(
+                $0, "WHERE queue = ? AND sequence > ? AND state != 'pending' ORDER BY sequence", [queue, sequence])
+        }
+    }
+
+    public func hasPending(
+        after sequence: Int64, queue: String, by deadline: Date
+    ) async throws(EngineError) -> Bool {
+        try await read { database in
+            let select = try database.cachedStatement(
+                sql: """
+                    SELECT 1 FROM events WHERE queue = ? AND sequence > ? AND state = 'pending'
+                      AND min(occurred_at, accepted_at) <= ? LIMIT 1
+                    """)
+            return try Bool.fetchOne(select, arguments: [queue, sequence, deadline.microseconds]) ?? false
+        }
+    }
+
     public func events(_ filter: EventFilter) async throws(EngineError) -> [Event] {
         try await read { database in
             var conditions = Conditions()

@@ -66,6 +66,7 @@ extension SQLiteStore {
         ) STRICT;
         CREATE INDEX invocations_by_event ON invocations (event);
         CREATE INDEX invocations_due ON invocations (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+        CREATE INDEX invocations_queued ON invocations (queue, rule, number) WHERE state = 'queued';
         CREATE INDEX invocations_live ON invocations (queue, rule) WHERE state NOT IN ('finished', 'failed', 'cancelled');
 
         CREATE TABLE journal (
@@ -82,8 +83,22 @@ extension SQLiteStore {
           attempts INTEGER NOT NULL,
           intended_at INTEGER NOT NULL,
           ended_at INTEGER,
+          inbox_queue TEXT,
+          inbox_place INTEGER,
           PRIMARY KEY (invocation, position)
         ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE waits (
+          number INTEGER PRIMARY KEY AUTOINCREMENT,
+          opened INTEGER NOT NULL,
+          invocation INTEGER NOT NULL UNIQUE,
+          position INTEGER NOT NULL,
+          queue TEXT,
+          since INTEGER NOT NULL,
+          deadline INTEGER,
+          exclusive INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX waits_by_queue ON waits (queue, opened);
 
         CREATE TABLE logs (
           number INTEGER PRIMARY KEY,

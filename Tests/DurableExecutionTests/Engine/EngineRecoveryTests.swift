@@ -119,6 +119,70 @@ import Testing
         }
     }
 
+    /// Kills a process between a question and what follows the answer; the next one is given what was not accepted.
+    ///
+    /// - Returns: Where it was killed; nil if it came to its end before.
+    func killWaiting(at step: Int) async throws -> String? {
+        let bench = try EngineBench(ScriptedHandler([.ask("send"), .wait(), .once("thank")]))
+        bench.handler.matching = { event in
+            Matching(starts: event.kind == "message" ? [Start(rule: "rule", version: "1")] : [])
+        }
+        let killSwitch = KillSwitch(after: step)
+        bench.handler.hook = { try await killSwitch.pass($0) }
+        let first = bench.makeEngine(on: StoppingStore(base: bench.store, killSwitch: killSwitch))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await first.run() }
+            group.addTask {
+                for (name, kind) in [("a", "message"), ("r", "reply")] {
+                    _ = try await first.accept([bench.event(name, kind: kind)])
+                    await first.idle()
+                }
+                killSwitch.bury()
+            }
+            await killSwitch.killed()
+            bench.handler.hook = { _ in }
+            if let point = killSwitch.deadlyPoint {
+                try await bench.run { engine in
+                    await engine.idle()
+                    _ = try await engine.accept([bench.event("a")])
+                    await engine.idle()
+                    _ = try await engine.accept([bench.event("r", kind: "reply")])
+                    await engine.idle()
+                }
+                try await auditWaiting(bench, killedAt: point)
+            }
+            killSwitch.bury()
+            group.cancelAll()
+            while let result = await group.nextResult() { _ = result }
+        }
+        return killSwitch.deadlyPoint
+    }
+
+    func auditWaiting(_ bench: EngineBench, killedAt point: String) async throws {
+        let counts = Dictionary(bench.handler.performedNames.map { ($0, 1) }, uniquingKeysWith: +)
+        #expect(counts.values.allSatisfy { $0 == 1 }, "\(counts), killed at: \(point)")
+        let invocation = try await bench.invocation()
+        let journal = try await bench.journal()
+        switch invocation?.state {
+        case .finished:
+            #expect(journal.count == 3 && journal[1].outcome == Data("2".utf8), "killed at: \(point): \(journal)")
+        case .parked:
+            #expect(
+                journal.last?.effect == "once" && journal.last?.state == .unknown, "killed at: \(point): \(journal)")
+        default:
+            Issue.record("killed at: \(point): \(String(describing: invocation)) \(journal)")
+        }
+    }
+
+    @Test func `killed at any step of waiting, the answer is given once`() async throws {
+        var points: [String] = []
+        for index in 0..<500 {
+            guard let point = try await killWaiting(at: index) else { break }
+            points.append(point)
+        }
+        #expect(points.count > 25 && points.contains("offer"), "too few steps to be all: \(points)")
+    }
+
     @Test func `an engine that was thought dead can write nothing more`() async throws {
         let bench = try EngineBench(ScriptedHandler([.once("send"), .once("react")]))
         let killSwitch = KillSwitch(after: 1_000)

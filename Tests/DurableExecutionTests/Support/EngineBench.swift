@@ -46,9 +46,11 @@ struct EngineBench {
         }
     }
 
-    func event(_ identity: String, queue: String = "q", age: Duration = .zero) -> NewEvent {
+    func event(
+        _ identity: String, queue: String = "q", kind: String = "message", age: Duration = .zero
+    ) -> NewEvent {
         NewEvent(
-            identities: [identity], queue: queue, kind: "message", source: "webhook", payload: Data("{}".utf8),
+            identities: [identity], queue: queue, kind: kind, source: "webhook", payload: Data("{}".utf8),
             occurredAt: clock.date.addingTimeInterval(-(age / .seconds(1))))
     }
 
@@ -78,6 +80,7 @@ final class RecordingObserver: EngineObserver {
         case .prepared(let event): "prepared \(event.sequence)"
         case .matched(let event, let matching):
             "matched \(event.sequence): \(matching.starts.map(\.rule)) not \(matching.refusals.map(\.rule))"
+        case .delivered(let event, let invocation): "delivered \(event.sequence) to \(invocation.id)"
         case .started(let invocation): "started \(invocation.rule) attempt \(invocation.attempt)"
         case .command(_, let command, let position): "command \(position) \(command.name)"
         case .commandEnded(_, let command, let position, .success, _): "succeeded \(position) \(command.name)"

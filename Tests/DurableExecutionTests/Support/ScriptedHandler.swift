@@ -45,6 +45,21 @@ extension Command {
     static func read(_ name: String) -> Command { Command(name, .read) }
     static func repeatable(_ name: String) -> Command { Command(name, .repeatable) }
     static func once(_ name: String) -> Command { Command(name, .once) }
+    /// Waits for an event of kind `reply`, or of the kind given.
+    static func wait(
+        _ timeout: Duration? = .seconds(7200), kind: String = "reply", queue: String? = "q", exclusive: Bool = false
+    ) -> Command {
+        Command(
+            name: "wait", input: Data("\"\(kind)\"".utf8),
+            effect: .wait(Wait(queue: queue, timeout: timeout, exclusive: exclusive, purpose: "a \(kind)")),
+            location: "rules/a.lua:12")
+    }
+    /// A `once` command that is answered in queue `q`.
+    static func ask(_ name: String) -> Command {
+        var command = Command.once(name)
+        command.answersIn = "q"
+        return command
+    }
     static func store(_ operation: StoreOperation) -> Command { Command("store", .store(operation)) }
 
     init(_ name: String, _ effect: Effect) {
@@ -79,6 +94,19 @@ final class ScriptedHandler: EventHandler {
         get { answers.withLock { $0.perform } }
         set { answers.withLock { $0.perform = newValue } }
     }
+    /// By default, a wait takes events of the kind that is its input; the outcome is the event's sequence.
+    var offering: @Sendable (Event, Waiting) async throws -> Data? {
+        get { answers.withLock { $0.offer } }
+        set { answers.withLock { $0.offer = newValue } }
+    }
+    var catchingUp: @Sendable (String) async throws -> Void {
+        get { answers.withLock { $0.catchUp } }
+        set { answers.withLock { $0.catchUp = newValue } }
+    }
+    var looking: @Sendable (Command, CommandContext) async throws -> Data? {
+        get { answers.withLock { $0.look } }
+        set { answers.withLock { $0.look = newValue } }
+    }
     /// Called at every step, with its name, before it takes effect (and for commands also after).
     var hook: Hook {
         get { answers.withLock { $0.hook } }
@@ -95,6 +123,11 @@ final class ScriptedHandler: EventHandler {
         var scripts: [String: ScriptedProgram.Script] = [:]
         var perform: @Sendable (Command, CommandContext) async throws -> Data = { _, _ in Data("\"ok\"".utf8) }
         var hook: Hook = { _ in }
+        var offer: @Sendable (Event, Waiting) async throws -> Data? = { event, waiting in
+            "\"\(event.kind)\"" == String(decoding: waiting.input, as: UTF8.self) ? Data("\(event.sequence)".utf8) : nil
+        }
+        var catchUp: @Sendable (String) async throws -> Void = { _ in }
+        var look: @Sendable (Command, CommandContext) async throws -> Data? = { _, _ in nil }
     }
 
     private let answers = Mutex(Answers())
@@ -124,6 +157,17 @@ final class ScriptedHandler: EventHandler {
         try await hook("match")
         matchedEvents.withLock { $0.append(event.sequence) }
         return try await matching(event)
+    }
+
+    func offer(_ event: Event, to waiting: Waiting) async throws -> Data? {
+        try await hook("offer")
+        return try await offering(event, waiting)
+    }
+
+    func catchUp(_ queue: String) async throws { try await catchingUp(queue) }
+
+    func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? {
+        try await looking(command, context)
     }
 
     func program(for invocation: Invocation, event: Event) async throws -> any Program {

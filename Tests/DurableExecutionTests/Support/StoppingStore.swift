@@ -150,6 +150,20 @@ struct StoppingStore: DurableStore {
         try await base.journal(of: invocation)
     }
 
+    func waits(on queue: String) async throws(EngineError) -> WaitList { try await base.waits(on: queue) }
+
+    func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64 {
+        try await base.inboxPlace(of: invocation, in: queue)
+    }
+
+    func passedEvents(after sequence: Int64, queue: String) async throws(EngineError) -> [Event] {
+        try await base.passedEvents(after: sequence, queue: queue)
+    }
+
+    func hasPending(after sequence: Int64, queue: String, by deadline: Date) async throws(EngineError) -> Bool {
+        try await base.hasPending(after: sequence, queue: queue, by: deadline)
+    }
+
     func events(_ filter: EventFilter) async throws(EngineError) -> [Event] { try await base.events(filter) }
 
     func invocation(_ id: String) async throws(EngineError) -> Invocation? { try await base.invocation(id) }

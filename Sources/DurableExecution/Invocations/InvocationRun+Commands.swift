@@ -1,0 +1,209 @@
+import Foundation
+
+/// Resolving the commands of a program: from the journal, or by having them performed.
+extension InvocationRun {
+    mutating func resolve(_ command: Command) async throws(EngineError) -> Resolution {
+        switch journal.take(command, at: context.now) {
+        case .replay(let input):
+            return .goOn(input)
+        case .diverged(let how):
+            return .end(.parked(how))
+        case .unknown(let entry):
+            let reason = entry.state == .unknown ? entry.failure?.message : nil
+            return try await unknown(command, entry, because: reason ?? "the process ended while it was performed")
+        case .perform(let entry) where entry.position >= context.configuration.commandLimit:
+            let limit = context.configuration.commandLimit
+            return .end(
+                .failed(
+                    ProgramFailure(
+                        code: "too_many_commands",
+                        message: "more than \(limit) commands in one invocation (commandLimit)",
+                        location: command.location)))
+        case .perform(let entry):
+            return try await perform(command, entry)
+        }
+    }
+
+    private mutating func perform(
+        _ command: Command, _ entry: JournalEntry
+    ) async throws(EngineError) -> Resolution {
+        var entry = entry
+        entry.attempts += 1
+        entry.state = .intended
+        switch command.effect {
+        case .store(let operation):
+            context.observe(.command(invocation, command, position: entry.position))
+            let start = context.now
+            entry = try await perform(operation, entry)
+            tell(command, entry, since: start)
+            return .goOn(entry.failure.map(ProgramInput.failure) ?? .outcome(entry.outcome ?? Data()))
+        case .wait(let wait):
+            return try await self.wait(wait, command, entry)
+        case .once:
+            try await pending.commit([.entry(entry)])
+            return try await attempt(command, entry)
+        case .read, .repeatable:
+            return try await attempt(command, entry)
+        }
+    }
+
+    private func perform(
+        _ operation: StoreOperation, _ entry: JournalEntry
+    ) async throws(EngineError) -> JournalEntry {
+        let time = context.now
+        guard case .get(let scope, let key) = operation else {
+            let changes = pending.take()
+            return try await context.insisting { () async throws(EngineError) in
+                try await context.store.perform(
+                    operation, entry: entry, changes: changes, at: time, epoch: context.epoch)
+            }
+        }
+        let value = try await context.insisting { () async throws(EngineError) in
+            try await context.store.value(scope: scope, key: key, at: time)
+        }
+        var entry = entry
+        entry.succeed(value ?? Data("null".utf8), at: time)
+        pending.add(.entry(entry))
+        return entry
+    }
+
+    private func tell(_ command: Command, _ entry: JournalEntry, since start: Date) {
+        let result: Result<Data, CommandFailure> =
+            if let failure = entry.failure { .failure(failure) } else { .success(entry.outcome ?? Data()) }
+        context.observe(
+            .commandEnded(invocation, command, position: entry.position, result, duration: context.now.since(start)))
+    }
+
+    /// Has the command performed and judges what became of it.
+    private func attempt(_ command: Command, _ entry: JournalEntry) async throws(EngineError) -> Resolution {
+        let checkpoint = Checkpoint(entry.checkpoint)
+        let start = context.now
+        context.observe(.command(invocation, command, position: entry.position))
+        let result = await performed(command, entry, checkpoint)
+        context.observe(
+            .commandEnded(
+                invocation, command, position: entry.position, result, duration: context.now.since(start)))
+        var entry = entry
+        entry.checkpoint = checkpoint.value
+        switch result {
+        case .success(let outcome):
+            entry.succeed(outcome, at: context.now)
+            try await conclude(entry)
+            return .goOn(.outcome(outcome))
+        case .failure where Task.isCancelled:
+            // The failure may be the cancellation's own; recording it would decide something that is not known.
+            return .end(.abandoned)
+        case .failure(let failure):
+            return try await judge(failure, command, entry)
+        }
+    }
+
+    private func performed(
+        _ command: Command, _ entry: JournalEntry, _ checkpoint: Checkpoint
+    ) async -> Result<Data, CommandFailure> {
+        do {
+            return .success(try await context.handler.perform(command, in: commandContext(entry, checkpoint)))
+        } catch let failure as CommandFailure {
+            return .failure(failure)
+        } catch {
+            return .failure(
+                CommandFailure(
+                    code: "internal", message: "\(command.name) failed: \(error)",
+                    outcomeUnknown: command.effect == .once))
+        }
+    }
+
+    private func commandContext(_ entry: JournalEntry, _ checkpoint: Checkpoint) -> CommandContext {
+        CommandContext(
+            invocation: invocation, event: event, position: entry.position, attempt: entry.attempts,
+            checkpoint: entry.checkpoint,
+            save: { [pending] data in
+                var entry = entry
+                entry.checkpoint = data
+                do throws(EngineError) {
+                    try await pending.commit([.entry(entry)])
+                } catch {
+                    throw CommandFailure(code: "unavailable", message: error.message, retryable: true)
+                }
+                checkpoint.value = data
+            })
+    }
+
+    private func judge(
+        _ failure: CommandFailure, _ command: Command, _ entry: JournalEntry
+    ) async throws(EngineError) -> Resolution {
+        var entry = entry
+        entry.failure = failure
+        if failure.outcomeUnknown && entry.effect == Effect.once.name {
+            return try await unknown(command, entry, because: failure.message)
+        }
+        // What may be repeated is repeated when nobody knows whether it took place.
+        if failure.retryable || failure.outcomeUnknown,
+            let time = retryTime(failure, attempt: entry.attempts, since: entry.intendedAt)
+        {
+            entry.state = .retrying
+            pending.add(.entry(entry))
+            return .end(.retrying(at: time, failure))
+        }
+        try await settle(entry, failure)
+        return .goOn(.failure(failure))
+    }
+
+    /// Records that a command failed for good.
+    func settle(_ entry: JournalEntry, _ failure: CommandFailure) async throws(EngineError) {
+        var entry = entry
+        entry.state = .failed
+        entry.failure = failure
+        entry.endedAt = context.now
+        try await conclude(entry)
+    }
+
+    /// Writes a finished entry: at once where a crash would leave doubt, else with the next commit.
+    private func conclude(_ entry: JournalEntry) async throws(EngineError) {
+        if entry.effect == Effect.once.name || pending.count >= context.configuration.unwrittenLimit {
+            try await pending.commit([.entry(entry)])
+        } else {
+            pending.add(.entry(entry))
+        }
+    }
+
+    // MARK: Unknown outcomes
+
+    /// Looks whether the command took place; if that can't be found out, the program is asked.
+    private func unknown(
+        _ command: Command, _ entry: JournalEntry, because reason: String
+    ) async throws(EngineError) -> Resolution {
+        var entry = entry
+        let checkpoint = Checkpoint(entry.checkpoint)
+        let outcome = try? await context.handler.lookFor(command, in: commandContext(entry, checkpoint))
+        guard !context.shouldEnd else { return .end(.abandoned) }
+        guard let outcome else {
+            let failure = CommandFailure(
+                code: CommandFailure.unknownCode, message: reason, outcomeUnknown: true, details: entry.failure?.details
+            )
+            return .ask(entry, failure)
+        }
+        entry.succeed(outcome, at: context.now)
+        try await conclude(entry)
+        return .goOn(.outcome(outcome))
+    }
+
+    /// The program did not say what to do about an unknown outcome, so a person has to.
+    func hold(_ entry: JournalEntry, _ failure: CommandFailure) -> Ending {
+        var entry = entry
+        entry.state = .unknown
+        entry.failure = failure
+        pending.add(.entry(entry))
+        let what = Journal.describe(entry.name, entry.input, entry.location)
+        return .parked("unknown outcome of command \(entry.position), \(what): \(failure.message)")
+    }
+}
+
+extension JournalEntry {
+    mutating func succeed(_ outcome: Data, at time: Date) {
+        state = .succeeded
+        self.outcome = outcome
+        failure = nil
+        endedAt = time
+    }
+}
