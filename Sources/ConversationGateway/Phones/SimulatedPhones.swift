@@ -90,6 +90,20 @@ public struct SimulatedPhones: Sendable {
         return put
     }
 
+    /// What a phone shows: its latest messages with all of the project's numbers, newest first.
+    ///
+    /// - Parameter limit: 1 to 200.
+    public func messages(of text: String, limit: Int = 50) async throws(APIError) -> [Message] {
+        let address = try Self.address(text, field: "address").text
+        try Bounds.messageLimit.check(limit)
+        return try await store.read { [links = gateway.links] database in
+            let messages = try ConversationTable.rows(database, participant: address).flatMap { row in
+                try MessageTable.page(database, conversationRow: row, limit: limit, links: links).data
+            }
+            return Array(messages.sorted { $0.receivedAt > $1.receivedAt }.prefix(limit))
+        }
+    }
+
     /// Keeps media under its digest, to send from a phone or by the API.
     ///
     /// - Parameter contentType: What the bytes themselves don't tell; may be nil.
