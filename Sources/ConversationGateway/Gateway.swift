@@ -62,7 +62,7 @@ public final class Gateway: Service, Sendable {
     /// - Throws: ``GatewayError`` `.portInUse` or `.cannotListen`.
     public func run() async throws {
         do {
-            try await application().run()
+            try await application().runUntilCancelled(logger: logger)
             binding.fail(GatewayError(.cannotListen, "the gateway has stopped"))
         } catch {
             let translated = GatewayError(listeningOn: configuration, error)

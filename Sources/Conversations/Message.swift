@@ -20,11 +20,13 @@ public struct Message: Sendable, Hashable, Identifiable {
     public var reactions: [MessageReaction]
     /// Who of a group wrote it; nil elsewhere.
     public var senderIdentifier: String?
+    /// What it answers, where it is a reply; a later addition as well.
+    public var replyTo: ReplyTarget?
 
     public init(
         id: ID, body: String, fromNumber: String, toNumber: String, direction: Direction, channel: Channel?,
         mediaURL: String? = nil, mediaURLs: [String]? = nil, receivedAt: Timestamp,
-        reactions: [MessageReaction] = [], senderIdentifier: String? = nil
+        reactions: [MessageReaction] = [], senderIdentifier: String? = nil, replyTo: ReplyTarget? = nil
     ) {
         self.id = id
         self.body = body
@@ -38,6 +40,34 @@ public struct Message: Sendable, Hashable, Identifiable {
         self.receivedAt = receivedAt
         self.reactions = reactions
         self.senderIdentifier = senderIdentifier
+        self.replyTo = replyTo
+    }
+}
+
+/// The message that a reply answers. Source: AgentPhone API reference, message object.
+public struct ReplyTarget: Sendable, Hashable, Codable {
+    public var messageID: Message.ID
+    /// Its text.
+    public var message: String
+    public var mediaURLs: [String]
+
+    public init(messageID: Message.ID, message: String, mediaURLs: [String] = []) {
+        self.messageID = messageID
+        self.message = message
+        self.mediaURLs = mediaURLs
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case message
+        case messageID = "messageId"
+        case mediaURLs = "mediaUrls"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        messageID = try container.decode(Message.ID.self, forKey: .messageID)
+        message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
+        mediaURLs = try container.decodeIfPresent([String].self, forKey: .mediaURLs) ?? []
     }
 }
 
@@ -77,7 +107,7 @@ extension Message: Codable {
         case id, body, fromNumber, toNumber, direction, channel
         case mediaURL = "mediaUrl"
         case mediaURLs = "mediaUrls"
-        case receivedAt, reactions, senderIdentifier
+        case receivedAt, reactions, senderIdentifier, replyTo
     }
 
     public init(from decoder: any Decoder) throws {
@@ -93,7 +123,8 @@ extension Message: Codable {
             mediaURLs: container.decodeIfPresent([String].self, forKey: .mediaURLs),
             receivedAt: container.decode(Timestamp.self, forKey: .receivedAt),
             reactions: container.decodeIfPresent([MessageReaction].self, forKey: .reactions) ?? [],
-            senderIdentifier: container.decodeIfPresent(String.self, forKey: .senderIdentifier))
+            senderIdentifier: container.decodeIfPresent(String.self, forKey: .senderIdentifier),
+            replyTo: container.decodeIfPresent(ReplyTarget.self, forKey: .replyTo))
     }
 
     /// Writes every documented key, `mediaUrl` also where it is null, as the documented samples have it.
@@ -110,5 +141,6 @@ extension Message: Codable {
         try container.encode(receivedAt, forKey: .receivedAt)
         try container.encode(reactions, forKey: .reactions)
         try container.encodeIfPresent(senderIdentifier, forKey: .senderIdentifier)
+        try container.encodeIfPresent(replyTo, forKey: .replyTo)
     }
 }

@@ -24,6 +24,7 @@ extension Gateway: ConversationAPI {
     public func update(
         _ id: Conversation.ID, with update: ConversationUpdate
     ) async throws(APIError) -> ConversationDetail {
+        if let problem = update.metadataProblem { throw .invalid("metadata", problem) }
         let limit = Bounds.messageLimitOfConversation.fallback
         return try await store.write { [links] database in
             guard var stored = try ConversationTable.find(database, id: id) else {

@@ -13,6 +13,13 @@ extension Endpoint {
             return try call.json(
                 try await call.gateway.phones.add(request.address, imessage: request.imessage ?? true))
         },
+        Endpoint(.get, "/sim/phones/{address}/messages", "listPhoneMessages", access: .simulation) {
+            call throws(APIError) in
+            let limit = try call.integer(Bounds.messageLimit)
+            return try call.json([
+                "data": try await call.gateway.phones.messages(of: call.part("address"), limit: limit)
+            ])
+        },
         Endpoint(.post, "/sim/messages", "sendFromPhone", access: .simulation) { call throws(APIError) in
             let request = try await call.body(PhoneMessageRequest.self)
             return try call.json(
@@ -35,6 +42,9 @@ extension Endpoint {
             let request = try await call.body(WebhookSwitch.self)
             try await call.gateway.phones.setDeliversWebhooks(request.deliver)
             return try call.json(request)
+        },
+        Endpoint(.get, "/openapi.json", "getDescription", access: .open) { call throws(APIError) in
+            try call.json(OpenAPIDocument.json)
         },
         Endpoint(.get, "/health", "getHealth", access: .open) { call throws(APIError) in
             try call.json(["status": "ok"])

@@ -38,6 +38,16 @@ enum ConversationTable {
         return try Row.fetchOne(statement, arguments: [numberRow, participant]).map { try StoredConversation($0) }
     }
 
+    /// The conversations of a participant with any number, found by way of the numbers, which are few.
+    static func rows(_ database: Database, participant: String) throws -> [Int64] {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT c.row FROM number CROSS JOIN conversation c
+                WHERE c.number_row = number.row AND c.participant = ? ORDER BY c.row
+                """)
+        return try Int64.fetchAll(statement, arguments: [participant])
+    }
+
     /// The conversation of a number with a participant, made if there is none.
     ///
     /// - Parameter id: The id for a new one; made up if nil.

@@ -25,7 +25,8 @@ struct StoredMessage: Sendable, Hashable {
 enum MessageTable {
     private static let select = """
         SELECT row, conversation_row, id, body, from_number, to_number, direction, channel, media_urls, received_at,
-            sender
+            sender, reply_to,
+            (SELECT json_array(body, json(media_urls)) FROM message target WHERE target.id = message.reply_to)
         FROM message
         """
 
@@ -136,13 +137,29 @@ extension StoredMessage {
     fileprivate init(_ row: Row, links: MediaLinks) throws {
         let media: String? = row[8]
         let urls = try media.map { try JSON.decode([String].self, from: Data($0.utf8)) } ?? []
+        let target: String? = row[12]
+        let targetParts = try target.map { try JSONValue(parsing: Data($0.utf8)) }
+        let replyTo = (row[11] as String?).map { ReplyTarget(id: $0, parts: targetParts, links: links) }
         self.init(
             row: row[0], conversationRow: row[1],
             message: Message(
                 id: Message.ID(row[2]), body: row[3], fromNumber: row[4], toNumber: row[5],
                 direction: Direction(rawValue: row[6]), channel: Channel(rawValue: row[7]),
                 mediaURLs: urls.map(links.expanded), receivedAt: Timestamp(microseconds: row[9]),
-                senderIdentifier: row[10]))
+                senderIdentifier: row[10], replyTo: replyTo))
+    }
+}
+
+extension ReplyTarget {
+    /// - Parameter parts: The target's text and its list of media, or null for none.
+    fileprivate init(id: String, parts: JSONValue?, links: MediaLinks) {
+        guard case .array(let items)? = parts, items.count == 2 else {
+            self.init(messageID: Message.ID(id), message: "")
+            return
+        }
+        var urls: [String] = []
+        if case .array(let media) = items[1] { urls = media.compactMap(\.string).map(links.expanded) }
+        self.init(messageID: Message.ID(id), message: items[0].string ?? "", mediaURLs: urls)
     }
 }
 

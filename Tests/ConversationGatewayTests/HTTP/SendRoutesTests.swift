@@ -142,6 +142,10 @@ import Testing
             let replied = try await reply(to: apple, at: "+15550000001").json
             expectNoDifference(replied.text("reply_to_message_id"), apple)
             expectNoDifference(replied["reply_parent_unresolved"], false)
+            let path = "/v1/conversations/\(replied.text("conversation_id"))/messages?limit=1"
+            expectEqual(
+                try await call("GET", path).json["data"]?.items.first?["replyTo"],
+                ["messageId": .string(apple), "message": "hi", "mediaUrls": []])
             let dropped = try await reply(to: other, at: "+15550000002").json
             expectNoDifference(dropped["reply_to_message_id"], .null)
             for target in ["msg_none", other] {

@@ -6,6 +6,8 @@ import Logging
 import NIOCore
 import Synchronization
 
+@testable import ConversationGateway
+
 /// A server that takes deliveries on a free port and answers as it is told.
 final class Consumer: Sendable {
     struct Received: Sendable {
@@ -19,17 +21,20 @@ final class Consumer: Sendable {
     enum Reaction: Sendable {
         case answer(Int)
         case redirect(String)
-        /// Nothing until the caller gives up.
+        /// Nothing until the server ends.
         case silence
     }
 
     private let received: AsyncStream<Received>
     private let sink: AsyncStream<Received>.Continuation
+    private let silence: AsyncStream<Void>
+    private let endOfSilence: AsyncStream<Void>.Continuation
     private let reaction: Mutex<Reaction>
     private let log = Mutex<[Received]>([])
 
     init(_ reaction: Reaction = .answer(200)) {
         (received, sink) = AsyncStream.makeStream()
+        (silence, endOfSilence) = AsyncStream.makeStream()
         self.reaction = Mutex(reaction)
     }
 
@@ -63,12 +68,13 @@ final class Consumer: Sendable {
             onServerRunning: { bound.yield($0.localAddress?.port ?? 0) },
             logger: Logger(label: "consumer", factory: { _ in SwiftLogNoOpLogHandler() }))
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { try await application.runUntilCancelled(logger: application.logger) }
             var iterator = ports.makeAsyncIterator()
             let port = await iterator.next() ?? 0
-            let value = try await body("http://127.0.0.1:\(port)/hook")
+            let result = await Result { try await body("http://127.0.0.1:\(port)/hook") }
+            endOfSilence.finish()
             group.cancelAll()
-            return value
+            return try result.get()
         }
     }
 
@@ -78,8 +84,7 @@ final class Consumer: Sendable {
             return Response(status: .init(code: status), body: .init(byteBuffer: .init(string: "ok")))
         case .redirect(let target): return Response(status: .found, headers: [.location: target])
         case .silence:
-            let (never, _) = AsyncStream<Void>.makeStream()
-            for await _ in never {}
+            for await _ in silence {}
             return Response(status: .ok)
         }
     }

@@ -91,9 +91,11 @@ struct Caller: Sendable {
             uri: path, method: method, headers: fields, body: body.map { ByteBuffer(bytes: $0) }
         ) { response in
             let data = Data(response.body.readableBytesView)
-            return Answer(
+            let answer = Answer(
                 status: Int(response.status.code), json: (try? JSONValue(parsing: data)) ?? .null,
                 headers: response.headers, body: data)
+            Contract.check(method.rawValue, path, answer)
+            return answer
         }
     }
 
