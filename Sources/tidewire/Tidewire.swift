@@ -19,6 +19,6 @@ struct Tidewire: AsyncParsableCommand {
         version: version,
         subcommands: [
             DevCommand.self, ServeCommand.self, GatewayCommand.self, TriggerCommand.self, CheckCommand.self,
-            ReloadCommand.self,
+            ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self,
         ])
 }

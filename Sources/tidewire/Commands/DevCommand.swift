@@ -29,11 +29,18 @@ struct DevCommand: AsyncParsableCommand {
         try await reportingErrors {
             var configuration = try shared.load(overrides: packArguments.overrides)
             if configuration.packs.isEmpty { configuration.packs = try Self.examplePacks() }
+            if configuration.gateway.retryDelays == TidewireConfiguration().gateway.retryDelays {
+                configuration.gateway.retryDelays = Self.retryDelays
+            }
             configuration.log.bootstrap()
             ignoreBrokenPipes()
             try await DevServer(configuration: configuration, makesSample: sample).run()
         }
     }
+
+    /// Unless the configuration has others: a host that was down for a moment gets its webhooks at once, not in five
+    /// minutes.
+    private static let retryDelays: [Duration] = [1, 2, 5, 15, 60, 300, 1800, 7200].map { .seconds($0) }
 
     private static func examplePacks() throws -> [String] {
         let folder = URL(filePath: "examples/photos", directoryHint: .isDirectory).standardizedFileURL.path

@@ -36,7 +36,7 @@ struct GatewayCommand: AsyncParsableCommand {
             let keys = try StateKeys.prepare(in: state, holding: lock)
             let gateway = try Gateway(
                 try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: localWebhooks),
-                logger: logger)
+                logger: logger.forServers)
             let introduction = GatewayIntroduction(
                 gateway: gateway, host: configuration.gateway.listen.host, keys: keys, state: state,
                 makesSample: sample)

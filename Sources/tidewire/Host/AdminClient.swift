@@ -25,21 +25,42 @@ struct AdminClient: Sendable {
         try await decode([AdminReload].self, from: await execute(.POST, "/reload"))
     }
 
+    func events(_ query: [String: String]) async throws -> [EventRecord] {
+        try await get([EventRecord].self, "/events", query)
+    }
+
+    func runs(_ query: [String: String]) async throws -> [RunRecord] { try await get([RunRecord].self, "/runs", query) }
+
+    func trace(_ query: [String: String]) async throws -> TraceRecord {
+        try await get(TraceRecord.self, "/trace", query)
+    }
+
     /// What became of an event; nil as long as none has that identity.
-    func event(identity: String) async throws -> AdminEvent? {
-        var components = URLComponents()
-        components.queryItems = [URLQueryItem(name: "identity", value: identity)]
-        let response = try await execute(.GET, "/event?" + (components.percentEncodedQuery ?? ""))
+    func trace(identity: String) async throws -> TraceRecord? {
+        let response = try await execute(.GET, "/trace", ["identity": identity])
         if response.status == .notFound { return nil }
-        return try await decode(AdminEvent.self, from: response)
+        return try await decode(TraceRecord.self, from: response)
     }
 
-    private func get<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
-        try await decode(type, from: await execute(.GET, path))
+    /// Has something done with a run.
+    func act(_ action: String, on run: String, _ query: [String: String] = [:]) async throws -> RunRecord {
+        let id = run.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["_"])) ?? ""
+        return try await decode(RunRecord.self, from: await execute(.POST, "/runs/\(id)/\(action)", query))
     }
 
-    private func execute(_ method: HTTPMethod, _ path: String) async throws -> HTTPClientResponse {
-        guard let url = URL(httpURLWithSocketPath: socket, uri: path) else {
+    private func get<Value: Decodable>(
+        _ type: Value.Type, _ path: String, _ query: [String: String] = [:]
+    ) async throws -> Value {
+        try await decode(type, from: await execute(.GET, path, query))
+    }
+
+    private func execute(
+        _ method: HTTPMethod, _ path: String, _ query: [String: String] = [:]
+    ) async throws -> HTTPClientResponse {
+        var components = URLComponents()
+        components.queryItems = query.sorted { $0.key < $1.key }.map { URLQueryItem(name: $0.key, value: $0.value) }
+        let uri = query.isEmpty ? path : "\(path)?\(components.percentEncodedQuery ?? "")"
+        guard let url = URL(httpURLWithSocketPath: socket, uri: uri) else {
             throw CommandError(ExitStatus.failed, "the socket's path \(socket) can't be used in a URL")
         }
         var request = HTTPClientRequest(url: url.absoluteString)

@@ -1,4 +1,3 @@
-import DurableExecution
 import Foundation
 import Rules
 
@@ -55,45 +54,5 @@ struct AdminReload: Codable, Sendable {
             rules = []
             problems = found.problems.map(\.description)
         }
-    }
-}
-
-/// What became of one event.
-struct AdminEvent: Codable, Sendable {
-    struct Run: Codable, Sendable {
-        var invocation: String
-        var rule: String
-        var state: String
-        var reason: String?
-    }
-
-    struct Refused: Codable, Sendable {
-        var rule: String
-        var reason: String
-    }
-
-    var sequence: Int64
-    var conversation: String
-    var state: String
-    var note: String?
-    var runs: [Run]
-    var refused: [Refused]
-
-    /// Whether nothing more happens by itself at once.
-    var isSettled: Bool {
-        state != "pending" && state != "running" && runs.allSatisfy { $0.state != "running" }
-    }
-
-    init(_ trace: EventTrace) {
-        sequence = trace.event.sequence
-        conversation = trace.event.queue
-        state = trace.event.state.rawValue
-        note = trace.event.note
-        runs = trace.invocations.map { trace in
-            Run(
-                invocation: trace.invocation.id, rule: trace.invocation.rule, state: trace.invocation.state.rawValue,
-                reason: trace.invocation.failure?.message ?? trace.invocation.reason)
-        }
-        refused = trace.refusals.map { Refused(rule: $0.rule, reason: $0.reason) }
     }
 }

@@ -23,16 +23,18 @@ struct DevServer: Sendable {
         defer { lock.release() }
         let keys = try StateKeys.prepare(in: state, holding: lock)
         let gateway = try Gateway(
-            try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: true), logger: logger)
+            try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: true),
+            logger: logger.forServers)
         try await withHTTPClient { client in
+            let serving = ServiceGroup(services: [gateway], logger: logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await gateway.run() }
+                group.addTask { try await serving.run() }
                 let port = try await gateway.boundPort
-                group.addTask { try await host(gateway, port: port, keys, state, client) }
-                try await group.next()
-                group.cancelAll()
-                // What ends because it was cancelled has nothing more to say.
-                while case .some = await group.nextResult() {}
+                group.addTask {
+                    try await host(gateway, port: port, keys, state, client)
+                    await serving.triggerGracefulShutdown()
+                }
+                try await group.waitForAll()
             }
         }
     }

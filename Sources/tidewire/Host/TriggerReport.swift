@@ -11,7 +11,7 @@ struct TriggerReport: Sendable {
     private struct Result: Encodable {
         var conversation: ConversationDetail
         var messages: [Message]
-        var events: [AdminEvent]
+        var events: [TraceRecord]
     }
 
     func report(_ sent: PhonesClient.Sent) async throws {
@@ -31,7 +31,7 @@ struct TriggerReport: Sendable {
             "reaction:\(messageID):\(reaction.fromNumber):\(reaction.reactionType):\(reaction.createdAt.microseconds)"
         let events = try await settled([identity])
         guard let event = events.first else { return }
-        let detail = try await phones.api().conversation(Conversation.ID(event.conversation), messageLimit: 100)
+        let detail = try await phones.api().conversation(Conversation.ID(event.event.conversation), messageLimit: 100)
         if json {
             let result = Result(conversation: detail, messages: [], events: events)
             Terminal.line(String(decoding: try JSON.encode(result), as: UTF8.self))
@@ -62,14 +62,14 @@ struct TriggerReport: Sendable {
     }
 
     /// Asks until every event is settled or the time is over.
-    private func settled(_ identities: [String]) async throws -> [AdminEvent] {
+    private func settled(_ identities: [String]) async throws -> [TraceRecord] {
         guard phones.hasRules, wait > .zero else { return [] }
         let deadline = ContinuousClock.now + wait
         var pause = Duration.milliseconds(20)
         while true {
-            var events: [AdminEvent] = []
+            var events: [TraceRecord] = []
             for identity in identities {
-                if let event = try await phones.admin.event(identity: identity) { events.append(event) }
+                if let event = try await phones.admin.trace(identity: identity) { events.append(event) }
             }
             if events.count == identities.count, events.allSatisfy(\.isSettled) { return events }
             guard ContinuousClock.now < deadline else {
@@ -96,16 +96,16 @@ struct TriggerReport: Sendable {
         }
     }
 
-    private static func print(_ event: AdminEvent) {
+    private static func print(_ trace: TraceRecord) {
         let palette = Palette.standard
-        for run in event.runs {
+        for run in trace.runs.map(\.run) {
             let reason = run.reason.map { ": \($0)" } ?? ""
             let text = "\(run.rule) \(run.state)\(reason)"
             Terminal.line(run.state == "finished" ? palette.green("✓ ") + text : palette.yellow("! ") + text)
         }
-        for refusal in event.refused { Terminal.line(palette.dim("✗ \(refusal.rule): \(refusal.reason)")) }
-        if event.runs.isEmpty, event.refused.isEmpty {
-            Terminal.line(palette.dim("no rule is for this" + (event.note.map { " (\($0))" } ?? "")))
+        for refusal in trace.refused { Terminal.line(palette.dim("✗ \(refusal.rule): \(refusal.reason)")) }
+        if trace.runs.isEmpty, trace.refused.isEmpty {
+            Terminal.line(palette.dim("no rule is for this" + (trace.event.note.map { " (\($0))" } ?? "")))
         }
     }
 }

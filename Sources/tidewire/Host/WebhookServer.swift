@@ -25,7 +25,7 @@ struct WebhookServer: Sendable {
             configuration: ApplicationConfiguration(
                 address: .hostname(listen.host, port: listen.port), serverName: "tidewire"),
             onServerRunning: { channel in bound.succeed(channel.localAddress?.port ?? 0) },
-            logger: logger)
+            logger: logger.forServers)
     }
 
     private func receive(_ request: Request) async throws -> Response {

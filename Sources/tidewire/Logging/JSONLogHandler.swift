@@ -27,6 +27,15 @@ struct JSONLogHandler: LogHandler {
     }
 }
 
+extension Logger {
+    /// For servers, whose coming and going the process tells itself: warnings and worse only.
+    var forServers: Logger {
+        var logger = self
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}
+
 extension TidewireConfiguration.Log {
     /// Makes every logger of the process write as configured. To be called once.
     func bootstrap() {

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Conversations
+import Foundation
+
+struct RunsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "List rules' runs, and decide about those that wait for a person.",
+        subcommands: [
+            List.self, Resolve.self, Retry.self, Restart.self, Cancel.self, Wake.self,
+        ],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List runs, newest first.")
+
+        @Option(
+            name: .long,
+            help:
+                "Only these states, separated by commas: running, retrying, waiting, parked, finished, failed, cancelled."
+        )
+        var state: String?
+
+        @Option(name: .long, help: "Only this rule's, such as acme/photos:heart_photos.")
+        var rule: String?
+
+        @Option(name: .long, help: "Only this conversation's.")
+        var conversation: String?
+
+        @OptionGroup var listing: ListingOptions
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws {
+            try await withAdmin(shared) { admin in
+                let query = ["state": state, "conversation": conversation, "rule": rule].merging(listing.query) { $1 }
+                let runs = try await admin.runs(query.compactMapValues { $0 })
+                if listing.json { return try Terminal.json(runs) }
+                if runs.isEmpty { Terminal.line("No runs.") }
+                for run in runs { Terminal.line(run.line) }
+            }
+        }
+    }
+
+    struct Resolve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what became of a send or reaction whose outcome is unknown.",
+            discussion: "The run was parked for that, and goes on.")
+
+        enum Finding: String, EnumerableFlag {
+            case sent, resend, notSent
+
+            static func help(for value: Finding) -> ArgumentHelp? {
+                switch value {
+                case .sent: "It took place."
+                case .resend: "Do it again: it did not take place, or twice does no harm."
+                case .notSent: "It did not take place and shall not; the rule gets the error outcome_unknown."
+                }
+            }
+
+            var word: String { self == .notSent ? "not_sent" : rawValue }
+        }
+
+        @Argument(help: "The run's id.") var id: String
+        @Flag var finding: Finding
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws { try await act("resolve", on: id, ["finding": finding.word], shared) }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a run that failed, or is parked, go on where it stopped.")
+
+        @Argument(help: "The run's id.") var id: String
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws { try await act("retry", on: id, [:], shared) }
+    }
+
+    struct Restart: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run a rule again from its beginning.",
+            discussion: "Refused, with a list, if that would repeat messages or reactions, unless --repeating is given."
+        )
+
+        @Argument(help: "The run's id.") var id: String
+        @Flag(name: .long, help: "Repeat messages and reactions too.") var repeating = false
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws { try await act("restart", on: id, ["repeating": "\(repeating)"], shared) }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End a run for good.")
+
+        @Argument(help: "The run's id.") var id: String
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws { try await act("cancel", on: id, [:], shared) }
+    }
+
+    struct Wake: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End a wait now, as if its time were over.")
+
+        @Argument(help: "The run's id.") var id: String
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws { try await act("wake", on: id, [:], shared) }
+    }
+}
+
+private func act(_ action: String, on id: String, _ query: [String: String], _ shared: SharedOptions) async throws {
+    try await withAdmin(shared) { admin in
+        Terminal.line(try await admin.act(action, on: id, query).line)
+    }
+}
+
+extension RunRecord {
+    /// The run in a line.
+    var line: String {
+        let palette = Palette.standard
+        let reason = self.reason.map { ": \($0)" } ?? ""
+        let state = self.state == "finished" ? palette.green(self.state) : palette.yellow(self.state + reason)
+        return "\(id) #\(event) \(rule) \(state)" + (nextAttemptAt.map { palette.dim(" next at \($0)") } ?? "")
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Conversations
+import Foundation
+
+struct TraceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trace",
+        abstract: "Show an event whole: the rules it started, why not the others, and every command with its outcome.")
+
+    @Argument(help: "The event's number (#7 or 7), a run's id, or a message's id.")
+    var subject: String
+
+    @Flag(name: .long, help: "Print the result as JSON.")
+    var json = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        try await withAdmin(shared) { admin in
+            let trace = try await admin.trace(query)
+            if json { return try Terminal.json(trace) }
+            for line in TraceLines(trace: trace).lines { Terminal.line(line) }
+        }
+    }
+
+    private var query: [String: String] {
+        let number = subject.hasPrefix("#") ? String(subject.dropFirst()) : subject
+        if Int64(number) != nil { return ["event": number] }
+        return subject.hasPrefix("inv_") ? ["run": subject] : ["identity": "message:" + subject]
+    }
+}
+
+/// A trace for people.
+private struct TraceLines {
+    let trace: TraceRecord
+    private let palette = Palette.standard
+
+    var lines: [String] { head + trace.runs.flatMap(lines) + refusals }
+
+    private var head: [String] {
+        let event = trace.event
+        var lines = [
+            palette.bold("#\(event.sequence) \(event.kind) in \(event.conversation)")
+                + " \(event.state)" + (event.note.map { ": \($0)" } ?? ""),
+            "  happened \(event.occurredAt), accepted \(event.acceptedAt) by \(event.source), as \(event.identity)",
+        ]
+        if let body = event.content["message"]?["body"]?.string, !body.isEmpty { lines.append("  \"\(body)\"") }
+        return lines
+    }
+
+    private func lines(_ run: TraceRecord.Run) -> [String] {
+        var lines = [palette.green("✓ \(run.run.rule)") + " \(run.run.state) " + palette.dim(run.run.id)]
+        if let reason = run.run.reason { lines.append(palette.red("    \(reason)")) }
+        for command in run.commands {
+            lines += run.logs.filter { $0.position == command.position }.map(line)
+            lines.append(line(command))
+        }
+        lines += run.logs.filter { $0.position >= run.commands.count }.map(line)
+        lines += (run.run.traceback ?? "").split(separator: "\n").map { palette.dim("    \($0)") }
+        return lines
+    }
+
+    private func line(_ command: CommandRecord) -> String {
+        let place = command.location.map { "\($0) " } ?? ""
+        let tries = command.attempts > 1 ? ", try \(command.attempts)" : ""
+        let time = command.endedAt.map { end in
+            let microseconds = end.microseconds - command.startedAt.microseconds
+            return palette.dim(" \(Double(microseconds / 100) / 10) ms")
+        }
+        let result = command.failure.map { palette.red($0) } ?? text(command.outcome)
+        return "    \(place)\(command.name) \(text(command.input)) → \(command.state)\(tries) \(result)\(time ?? "")"
+    }
+
+    private func line(_ log: LogRecord) -> String {
+        palette.dim("    \(log.level): \(log.message) \(text(log.fields))")
+    }
+
+    private func text(_ value: JSONValue?) -> String {
+        guard let value, let data = try? value.text() else { return "" }
+        let text = String(decoding: data, as: UTF8.self)
+        return text.count > 160 ? text.prefix(159) + "…" : text
+    }
+
+    private var refusals: [String] { trace.refused.map { palette.dim("✗ \($0.rule): \($0.reason)") } }
+}

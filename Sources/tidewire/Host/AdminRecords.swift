@@ -1,0 +1,146 @@
+import Conversations
+import DurableExecution
+import Foundation
+
+/// What the engine recorded, as the admin socket and `--json` give it.
+
+/// An event of the inbox.
+struct EventRecord: Codable, Sendable {
+    var sequence: Int64
+    var identity: String
+    var conversation: String
+    var kind: String
+    var source: String
+    var state: String
+    var note: String?
+    var occurredAt: Timestamp
+    var acceptedAt: Timestamp
+    /// What rules saw of it.
+    var content: JSONValue
+
+    init(_ event: Event) {
+        sequence = event.sequence
+        identity = event.identity
+        conversation = event.queue
+        kind = event.kind
+        source = event.source
+        state = event.state.rawValue
+        note = event.note
+        occurredAt = Timestamp(event.occurredAt)
+        acceptedAt = Timestamp(event.acceptedAt)
+        content = (try? JSONValue(parsing: event.payload)) ?? .null
+    }
+}
+
+/// A rule's run.
+struct RunRecord: Codable, Sendable {
+    var id: String
+    var event: Int64
+    var conversation: String
+    var rule: String
+    var version: String
+    var state: String
+    /// Why it is parked, retrying, failed or cancelled.
+    var reason: String?
+    var code: String?
+    var traceback: String?
+    var attempt: Int
+    var createdAt: Timestamp
+    var updatedAt: Timestamp
+    var nextAttemptAt: Timestamp?
+
+    init(_ invocation: Invocation) {
+        id = invocation.id
+        event = invocation.event
+        conversation = invocation.queue
+        rule = invocation.rule
+        version = invocation.version
+        state = invocation.state.rawValue
+        reason = invocation.failure?.message ?? invocation.reason
+        code = invocation.failure?.code
+        traceback = invocation.failure?.traceback
+        attempt = invocation.attempt
+        createdAt = Timestamp(invocation.createdAt)
+        updatedAt = Timestamp(invocation.updatedAt)
+        nextAttemptAt = invocation.nextAttemptAt.map(Timestamp.init)
+    }
+}
+
+/// A command of a run, and what became of it.
+struct CommandRecord: Codable, Sendable {
+    var position: Int
+    var name: String
+    var location: String?
+    var effect: String
+    var state: String
+    var input: JSONValue
+    var outcome: JSONValue?
+    var failure: String?
+    var attempts: Int
+    var startedAt: Timestamp
+    var endedAt: Timestamp?
+
+    init(_ entry: JournalEntry) {
+        position = entry.position
+        name = entry.name
+        location = entry.location
+        effect = entry.effect
+        state = entry.state.rawValue
+        input = (try? JSONValue(parsing: entry.input)) ?? .null
+        outcome = entry.outcome.flatMap { try? JSONValue(parsing: $0) }
+        failure = entry.failure.map { "\($0.message) (\($0.code))" }
+        attempts = entry.attempts
+        startedAt = Timestamp(entry.intendedAt)
+        endedAt = entry.endedAt.map(Timestamp.init)
+    }
+}
+
+/// A line that a rule logged.
+struct LogRecord: Codable, Sendable {
+    /// The command that followed it.
+    var position: Int
+    var level: String
+    var message: String
+    var fields: JSONValue?
+
+    init(_ log: RecordedLog) {
+        position = log.position
+        level = log.line.level
+        message = log.line.message
+        fields = log.line.fields.flatMap { try? JSONValue(parsing: $0) }
+    }
+}
+
+/// All that is known of an event: which rules it started, why not the others, and what they did.
+struct TraceRecord: Codable, Sendable {
+    struct Run: Codable, Sendable {
+        var run: RunRecord
+        var commands: [CommandRecord]
+        var logs: [LogRecord]
+    }
+
+    struct Refused: Codable, Sendable {
+        var rule: String
+        var reason: String
+    }
+
+    var event: EventRecord
+    var refused: [Refused]
+    var runs: [Run]
+
+    init(_ trace: EventTrace) {
+        event = EventRecord(trace.event)
+        refused = trace.refusals.map { Refused(rule: $0.rule, reason: $0.reason) }
+        runs = trace.invocations.map { run in
+            Run(
+                run: RunRecord(run.invocation), commands: run.entries.map(CommandRecord.init),
+                logs: run.logs.map(LogRecord.init))
+        }
+    }
+
+    /// Whether nothing more happens by itself at once.
+    var isSettled: Bool {
+        event.state != EventState.pending.rawValue && event.state != EventState.running.rawValue
+            && runs.allSatisfy { $0.run.state != InvocationState.running.rawValue }
+    }
+}
