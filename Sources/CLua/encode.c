@@ -156,6 +156,7 @@ static void put_table(encoder *e, int index) {
     int top = lua_gettop(L), is_array = 0;
     const char *instance = NULL;
     luaL_checkstack(L, LUA_MINSTACK, "value");
+    tw_poll(e->host, L);
     classify(e, &index, &is_array, &instance);
     const void *table = lua_topointer(L, index);
     for (int i = 0; i < e->depth; i++)

@@ -36,6 +36,21 @@ static int is_refused(tw_host *host, size_t more) {
     return used > limit * 4 && (more > TW_SMALL_BYTES || used > limit * 8);
 }
 
+/// Slots that Lua keeps beyond a stack's size, and the size of a slot. Source: Lua 5.4, lstate.h, EXTRA_STACK.
+enum { TW_EXTRA_STACK = 5, TW_SLOT_BYTES = 16 };
+
+/// Whether the running coroutine's stack is about to be doubled. Lua does not tell what it allocates, so this looks at
+/// the coroutine itself: its fifth word is the current call, which lua_getstack confirms, the sixth and seventh are the
+/// stack's end and start. Source: Lua 5.4, lstate.h, struct lua_State.
+static int is_stack_growth(const tw_host *host, size_t size) {
+    lua_Debug frame;
+    if (host->depth == 0 || !lua_getstack(host->chain[host->depth - 1], 0, &frame)) return 0;
+    const char *const *words = (const char *const *)host->chain[host->depth - 1];
+    if (words[4] != (const char *)frame.i_ci) return 0;
+    size_t held = (size_t)(words[5] - words[6]);
+    return size == 2 * held + TW_EXTRA_STACK * TW_SLOT_BYTES;
+}
+
 /// Counts what the state holds. The limit is not enforced by refusing: that could be caught, and would collect
 /// garbage before every allocation. Past it the state is looked at before the next instruction; a refusal comes
 /// only far above. Source: Lua 5.4 reference manual, lua_Alloc.
@@ -48,6 +63,9 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
         return NULL;
     }
     if (new_size > held && is_refused(host, new_size - held)) return NULL;
+    // A value whose __call is itself makes Lua shift a growing stack, without an instruction between in which the
+    // script could be stopped. Only the stack's growth can end that.
+    if (host->pending > TW_STOP_PAUSE && !block && is_stack_growth(host, new_size)) return NULL;
     void *result = realloc(block, new_size);
     if (result) account(host, held, new_size);
     return result;

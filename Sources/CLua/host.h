@@ -138,6 +138,7 @@ void tw_stop_soon(tw_host *host, int reason);
 void tw_check_memory_soon(tw_host *host);
 void tw_arm_if_pending(tw_host *host);
 void tw_hook(lua_State *L, lua_Debug *frame);
+void tw_note_stop(tw_host *host, lua_State *L);
 /// Leaves the script for good.
 int tw_stop(lua_State *L);
 void tw_poll_slow(lua_State *L);

@@ -150,6 +150,7 @@ static void push_value(parser *p);
 static void deeper(parser *p) {
     if (++p->depth > TW_DEPTH_LIMIT) fail(p, "nesting deeper than 100 levels");
     luaL_checkstack(p->L, 6, "json");
+    tw_poll(tw_host_of(p->L), p->L);
     p->next++;
     skip_space(p);
 }

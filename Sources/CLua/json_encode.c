@@ -138,6 +138,7 @@ static void put_table(writer *w, int index) {
     lua_State *L = w->L;
     int top = lua_gettop(L), is_array = 0;
     luaL_checkstack(L, LUA_MINSTACK, "json");
+    tw_poll(tw_host_of(L), L);
     if (tw_push_proxied(L, index)) index = lua_gettop(L);
     if (lua_getmetatable(L, index)) is_array = lua_rawequal(L, -1, w->array);
     const void *table = lua_topointer(L, index);

@@ -52,7 +52,7 @@ static int is_chain_yieldable(tw_host *host) {
 }
 
 /// Keeps where the script was, while its frames still stand.
-static void note_stop(tw_host *host, lua_State *L) {
+void tw_note_stop(tw_host *host, lua_State *L) {
     if (host->stopped) return;
     host->stopped = host->pending;
     lua_Debug frame;
@@ -68,7 +68,7 @@ static void note_stop(tw_host *host, lua_State *L) {
 
 int tw_stop(lua_State *L) {
     tw_host *host = tw_host_of(L);
-    note_stop(host, L);
+    tw_note_stop(host, L);
     if (lua_isyieldable(L)) return lua_yield(L, 0);
     if (!lua_gethookmask(L)) lua_sethook(L, tw_hook, LUA_MASKCOUNT, 1);
     lua_pushlightuserdata(L, &stop_token);
@@ -94,6 +94,7 @@ void tw_hook(lua_State *L, lua_Debug *frame) {
 
 void tw_poll_slow(lua_State *L) {
     tw_host *host = tw_host_of(L);
+    if (host->depth == 0) return;
     check_memory(host, L);
     if (host->pending > TW_STOP_PAUSE) tw_stop(L);
 }

@@ -6,6 +6,8 @@
 
 /// Frames shown at each end of a long traceback, as Lua's own does.
 enum { TW_FRAMES_FIRST = 12, TW_FRAMES_LAST = 10 };
+/// Bytes of a traceback through many coroutines.
+enum { TW_TRACE_BYTES = 2048 };
 
 static int is_script(const tw_host *host, const lua_Debug *frame) {
     if (frame->currentline < 0) return 0;
@@ -81,6 +83,7 @@ static int frame_count(lua_State *thread) {
 
 void tw_append_frames(tw_host *host, lua_State *thread, tw_buffer *buffer) {
     lua_Debug frame;
+    if (buffer->count > TW_TRACE_BYTES) return;
     int count = frame_count(thread);
     for (int level = 0; lua_getstack(thread, level, &frame); level++) {
         if (level == TW_FRAMES_FIRST && count > TW_FRAMES_FIRST + TW_FRAMES_LAST) {
@@ -91,6 +94,7 @@ void tw_append_frames(tw_host *host, lua_State *thread, tw_buffer *buffer) {
         lua_getinfo(thread, "Slnt", &frame);
         if (is_script(host, &frame)) append_frame(buffer, &frame);
     }
+    if (buffer->count > TW_TRACE_BYTES) tw_append_text(buffer, "\n... (the rest is left out)");
 }
 
 void tw_keep_trace(lua_State *L, lua_State *thread) {

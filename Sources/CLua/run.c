@@ -60,6 +60,7 @@ static int proceed(lua_State *L, tw_run *run, int arguments, int *results) {
     int status = tw_enter(host, L, run->thread, arguments, results);
     run->cpu_ns += tw_end_slice(&slice);
     host->run = NULL;
+    if (status == LUA_ERRMEM && host->pending > TW_STOP_PAUSE) tw_note_stop(host, run->thread);
     host->pending = 0;
     if (host->stopped) {
         host->broken = 1;

@@ -1,0 +1,3 @@
+-- A coroutine that closes itself.
+-- expect: error cannot close a running coroutine
+coroutine.close(coroutine.running())

@@ -1,0 +1,4 @@
+-- Many closures.
+-- expect: stop memory
+local t = {}
+for i = 1, math.huge do t[i] = function() return i end end

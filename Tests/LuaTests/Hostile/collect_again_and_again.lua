@@ -1,0 +1,3 @@
+-- The collector cannot be steered.
+-- expect: stop cpu
+while true do pcall(collectgarbage) pcall(collectgarbage, "count") end

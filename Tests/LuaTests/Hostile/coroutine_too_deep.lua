@@ -1,0 +1,4 @@
+-- Coroutines inside each other without end.
+-- expect: error
+local function deep() return coroutine.wrap(deep)() end
+deep()

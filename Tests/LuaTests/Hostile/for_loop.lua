@@ -1,0 +1,3 @@
+-- A numeric loop that never ends.
+-- expect: stop cpu
+for i = 1, math.huge do end

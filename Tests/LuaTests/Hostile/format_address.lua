@@ -1,0 +1,3 @@
+-- An address by %p.
+-- expect: error addresses are not shown
+return ("%p"):format({})

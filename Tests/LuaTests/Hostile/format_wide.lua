@@ -1,0 +1,3 @@
+-- A width that the format does not allow.
+-- expect: error
+return ("%99999d"):format(1)

@@ -1,0 +1,3 @@
+-- A global.
+-- expect: error attempt to set global 'x'
+x = 1

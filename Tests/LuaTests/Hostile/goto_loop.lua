@@ -1,0 +1,3 @@
+-- An endless loop by goto.
+-- expect: stop cpu
+::again:: goto again

@@ -1,0 +1,3 @@
+-- Both function and handler loop.
+-- expect: stop cpu
+while true do xpcall(function() while true do end end, function() while true do end end) end

@@ -1,0 +1,4 @@
+-- __index loops.
+-- expect: stop cpu
+local t = setmetatable({}, { __index = function() while true do end end })
+return t.x

@@ -1,0 +1,5 @@
+-- __index that looks itself up.
+-- expect: error
+local t = setmetatable({}, {})
+getmetatable(t).__index = function(_, k) return t[k] end
+return t.x

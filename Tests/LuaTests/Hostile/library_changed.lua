@@ -1,0 +1,3 @@
+-- A library function replaced.
+-- expect: error read-only
+string.find = nil

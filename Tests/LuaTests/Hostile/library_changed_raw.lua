@@ -1,0 +1,3 @@
+-- The same by rawset.
+-- expect: error read-only
+rawset(string, "find", nil)

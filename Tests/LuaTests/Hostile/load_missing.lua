@@ -1,0 +1,3 @@
+-- No text becomes code.
+-- expect: error attempt to call a nil value
+load("return 1")

@@ -1,0 +1,3 @@
+-- A plain endless loop.
+-- expect: stop cpu
+while true do end

@@ -1,0 +1,3 @@
+-- Polynomial of a high degree.
+-- expect: stop cpu
+return ("a"):rep(1e5):find(".-.-.-.-.-b")

@@ -1,0 +1,4 @@
+-- pcall inside pcall without end.
+-- expect: stop
+local function f() return pcall(f) end
+while true do f() end

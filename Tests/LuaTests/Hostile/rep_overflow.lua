@@ -1,0 +1,3 @@
+-- A size that overflows.
+-- expect: error resulting string too large
+return ("x"):rep(math.maxinteger, "yy")

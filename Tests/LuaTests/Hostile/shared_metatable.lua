@@ -1,0 +1,3 @@
+-- A shared table given a metatable.
+-- expect: error cannot change a protected metatable
+setmetatable(math, { __index = function() return 1 end })

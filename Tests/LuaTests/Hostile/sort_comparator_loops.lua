@@ -1,0 +1,3 @@
+-- A comparator loops.
+-- expect: stop cpu
+table.sort({ 3, 2, 1 }, function() while true do end end)

@@ -1,0 +1,3 @@
+-- The methods of all strings replaced.
+-- expect: error
+getmetatable("").__index = {}

@@ -1,0 +1,3 @@
+-- A table that tells when the collector ran.
+-- expect: error __mode
+setmetatable({}, { __mode = "k" })

@@ -1,0 +1,3 @@
+-- A yield inside a comparator.
+-- expect: error attempt to yield across a C-call boundary
+coroutine.wrap(function() table.sort({ 3, 2, 1 }, function() coroutine.yield() end) end)()
