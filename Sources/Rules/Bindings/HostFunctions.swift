@@ -77,7 +77,8 @@ enum HostFunctions {
         switch value {
         case .integer(let seconds) where abs(Double(seconds)) <= secondsLimit: .integer(seconds)
         case .number(let seconds) where abs(seconds) <= secondsLimit: .number(seconds)
-        case .string(let text): (try? DurationText.parse(text)).map { .number($0 / .seconds(1)) } ?? .nil
+        case .string(let text):
+            (try? DurationText.parse(text)).map { self.seconds(.number($0 / .seconds(1))) } ?? .nil
         default: .nil
         }
     }

@@ -55,7 +55,8 @@ enum RuleCommand: String, Sendable, CaseIterable {
         let key = input["key"]?.string ?? ""
         switch self {
         case .storeSet:
-            let ttl = input["ttl"]?.double.map { Duration.seconds($0) }
+            // The bindings bound it: `Duration` traps past what it can hold.
+            let ttl = input["ttl"]?.double.map { Duration.seconds(min($0, 1e10)) }
             return .set(scope: scope, key: key, value: try Self.kept(input["value"]), ttl: ttl)
         case .storeIncrement:
             let by: StoreNumber =

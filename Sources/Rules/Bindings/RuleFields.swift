@@ -11,13 +11,17 @@ extension Message {
             "channel": channel.map { .string($0.rawValue) }, "media_url": mediaURL.map(JSONValue.string),
             "media_urls": .array(mediaURLs.map(JSONValue.string)), "received_at": .string(receivedAt.description),
             "sender_identifier": senderIdentifier.map(JSONValue.string),
-            "attachments": .array(
-                mediaURLs.map { url in
-                    ["url": .string(url), "kind": .string((MediaKind(url: url) ?? .file).rawValue)]
-                }),
+            "attachments": .attachments(mediaURLs),
             "reactions": .array(reactions.map(\.ruleFields)),
         ]
         return .object(fields.compactMapValues { $0 })
+    }
+}
+
+extension JSONValue {
+    /// Attachments whose kind is judged by their names alone.
+    static func attachments(_ urls: [String]) -> JSONValue {
+        .array(urls.map { ["url": .string($0), "kind": .string((MediaKind(url: $0) ?? .file).rawValue)] })
     }
 }
 
@@ -107,7 +111,20 @@ extension ConversationEvent {
 
     private var callFields: [String: LuaValue] {
         (call?.members ?? [:]).reduce(into: [:]) { fields, member in
-            fields[Self.snakeCase(member.key)] = LuaValue(member.value)
+            fields[Self.snakeCase(member.key)] = LuaValue(Self.snakeCase(member.value))
+        }
+    }
+
+    /// The value with all keys within it in snake_case.
+    private static func snakeCase(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .object(let members):
+            .object(
+                members.reduce(into: [:]) { fields, member in
+                    fields[snakeCase(member.key)] = snakeCase(member.value)
+                })
+        case .array(let items): .array(items.map(snakeCase))
+        default: value
         }
     }
 

@@ -74,11 +74,12 @@ struct CommandExecutor: Sendable {
     private func send(_ input: JSONValue) async throws -> JSONValue {
         let body = input["body"]?.string ?? ""
         let media = input["media"].map { $0.strings }
+        // The most specific of the senders that are known.
+        let numberID = input["number_id"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let sent = try await api.send(
             OutboundMessage(
-                agentID: input["number_id"] == nil ? input["agent_id"]?.string : nil,
-                numberID: input["number_id"]?.string,
-                fromNumber: input["number_id"] == nil ? input["number"]?.string : nil,
+                agentID: numberID == nil ? input["agent_id"]?.string : nil, numberID: numberID,
+                fromNumber: numberID == nil ? input["number"]?.string : nil,
                 toNumber: input["to"]?.string, body: body, mediaURLs: media,
                 replyToMessageID: (input["reply_to"]?.string).map { Message.ID($0) },
                 sendStyle: input["style"]?.string))
@@ -87,7 +88,8 @@ struct CommandExecutor: Sendable {
             "id": .string(sent.id.rawValue), "body": .string(body), "direction": "outbound",
             "from_number": sent.fromNumber.map(JSONValue.string), "to_number": sent.toNumber.map(JSONValue.string),
             "channel": sent.channel.map { .string($0.rawValue) }, "media_url": urls.first.map(JSONValue.string),
-            "media_urls": .array(urls.map(JSONValue.string)), "status": .string(sent.status),
+            "media_urls": .array(urls.map(JSONValue.string)), "attachments": .attachments(urls),
+            "status": .string(sent.status),
             "conversation_id": (sent.conversationID?.rawValue ?? input["conversation_id"]?.string)
                 .map(JSONValue.string),
         ]
@@ -103,12 +105,13 @@ struct CommandExecutor: Sendable {
         ]
     }
 
-    /// Best effort, as the API has it: true if the participant is shown it, false where the channel has no such thing.
+    /// Best effort, as the API has it: true if the participant is shown it, false if not. A sign that fades by itself is
+    /// not worth a retry, much less a failed rule.
     private func showTyping(_ input: JSONValue) async throws -> JSONValue {
         do {
             _ = try await api.showTyping(in: input.conversationID)
             return true
-        } catch  where error.code == .invalidRequest {
+        } catch {
             return false
         }
     }
@@ -135,6 +138,7 @@ extension JSONValue {
         switch self[key] {
         case nil, .null: nil
         case .integer(let value): Int(value)
+        case .number(let value) where Int(exactly: value) != nil: Int(value)
         default: throw CommandFailure(code: "invalid_request", message: "\(key) must be a whole number")
         }
     }

@@ -8,8 +8,9 @@ import Synchronization
 /// overwritten. Where this host is the only writer, the read can be spared.
 final class MetadataWriter: Sendable {
     /// What this host wrote last, and when it wrote it.
-    struct Written: Sendable {
-        var metadata: Metadata
+    struct Written: Sendable, Hashable {
+        /// Nil after a write whose outcome is not known.
+        var metadata: Metadata?
         var at: Date
     }
 
@@ -34,6 +35,11 @@ final class MetadataWriter: Sendable {
         written.withLock { $0[id] }
     }
 
+    /// What a conversation's metadata is, where that needn't be read.
+    func known(of id: Conversation.ID) -> Metadata? {
+        isOnlyWriter ? lastWrite(to: id)?.metadata : nil
+    }
+
     /// Replaces a conversation's metadata by what `change` makes of it.
     ///
     /// - Parameter change: Given the present metadata; nil for what it returns means that nothing is to be written.
@@ -45,29 +51,38 @@ final class MetadataWriter: Sendable {
         try await lock.withLock(id) {
             let present = try await self.present(id)
             guard let target = try await change(present) else { return present }
-            let update = ConversationUpdate(metadata: .replaced(target))
-            let result = try await self.api.update(id, with: update).conversation.metadata ?? [:]
-            self.remember(result, of: id)
-            return result
+            return try await self.write(.replaced(target), to: id)
         }
     }
 
     /// Sets or clears the metadata, whatever it was.
     func replace(_ id: Conversation.ID, with metadata: Metadata?) async throws -> Metadata {
         try await lock.withLock(id) {
-            let field: ConversationUpdate.Field<Metadata> = metadata.map { .replaced($0) } ?? .cleared
-            let result = try await self.api.update(id, with: ConversationUpdate(metadata: field))
-            self.remember(result.conversation.metadata ?? [:], of: id)
-            return result.conversation.metadata ?? [:]
+            try await self.write(metadata.map { .replaced($0) } ?? .cleared, to: id)
+        }
+    }
+
+    private func write(
+        _ metadata: ConversationUpdate.Field<Metadata>, to id: Conversation.ID
+    ) async throws -> Metadata {
+        do {
+            let answer = try await api.update(id, with: ConversationUpdate(metadata: metadata))
+            let result = answer.conversation.metadata ?? [:]
+            remember(result, of: id)
+            return result
+        } catch {
+            // It may have been written all the same.
+            remember(nil, of: id)
+            throw error
         }
     }
 
     private func present(_ id: Conversation.ID) async throws -> Metadata {
-        if isOnlyWriter, let known = lastWrite(to: id) { return known.metadata }
+        if let known = known(of: id) { return known }
         return try await api.conversation(id, messageLimit: 1).conversation.metadata ?? [:]
     }
 
-    private func remember(_ metadata: Metadata, of id: Conversation.ID) {
+    private func remember(_ metadata: Metadata?, of id: Conversation.ID) {
         let entry = Written(metadata: metadata, at: now())
         written.withLock { written in
             written[id] = entry

@@ -16,10 +16,12 @@ extension ConversationEvent {
                     attachments: data.mediaURLs.map { Attachment(url: $0) }, receivedAt: data.receivedAt,
                     senderIdentifier: data.senderIdentifier))
         case .reaction(let data):
+            var conversation = Self.snapshot(
+                data.conversationID, inbound: true, from: data.fromNumber, to: "", numberID: data.numberID, event)
+            // Some payloads of reactions leave the metadata out, and none has the number.
+            conversation.hasMetadata = event.conversationState != nil
             self.init(
-                kind: .reaction,
-                conversation: Self.snapshot(
-                    data.conversationID, inbound: true, from: data.fromNumber, to: "", numberID: data.numberID, event),
+                kind: .reaction, conversation: conversation,
                 reaction: ReactionFields(
                     reactionType: data.reactionType, fromNumber: data.fromNumber, direction: data.direction,
                     channel: event.channel, messageID: data.messageID, messageBody: data.messageBody,

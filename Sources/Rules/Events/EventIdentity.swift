@@ -2,12 +2,16 @@ import Conversations
 
 /// What makes two sightings of something one event.
 ///
-/// A message is its id; a reaction is message, sender, type and time; a call is its id. A delivery's id is an
+/// A message is its id; a reaction is message, sender, type and second (one source may have fractions where another has
+/// none); a call is its id. A delivery's id is an
 /// identity of its own, by which a repeated delivery of a payload without message id is recognised.
 enum EventIdentity {
     static func message(_ id: Message.ID) -> String { "message:" + id.rawValue }
 
     static func delivery(_ id: String) -> String { "delivery:" + id }
+
+    /// Held by the one event whose payload, without message id, was found to tell of this message.
+    static func finding(of id: Message.ID) -> String { "found:" + id.rawValue }
 
     static func of(_ event: ConversationEvent) -> String? {
         switch event.kind {
@@ -16,7 +20,7 @@ enum EventIdentity {
         case .reaction:
             event.reaction.map { reaction in
                 "reaction:\(reaction.messageID):\(reaction.fromNumber):\(reaction.reactionType):"
-                    + "\(reaction.createdAt.microseconds)"
+                    + "\(reaction.createdAt.wholeSeconds)"
             }
         case .callEnded:
             event.call?["callId"]?.string.map { "call:" + $0 }
@@ -44,14 +48,25 @@ enum EventIdentity {
     }
 
     private static func sameMedia(_ message: Message, _ fields: ConversationEvent.MessageFields) -> Bool {
-        let urls = fields.attachments.map(\.url)
-        return urls == message.mediaURLs || (urls.count == 1 && urls[0] == message.mediaURL)
+        let told = fields.attachments.map { withoutQuery($0.url) }
+        let known = message.mediaURLs.map(withoutQuery)
+        return told == known || (told.count == 1 && told[0] == known.first)
     }
+
+    /// A store's signature in a URL's query may differ from one sight to the next.
+    private static func withoutQuery(_ url: String) -> Substring { url.prefix { $0 != "?" && $0 != "#" } }
 
     private static func sameTime(_ left: Timestamp, _ right: Timestamp) -> Bool {
         if left == right { return true }
-        let second: Int64 = 1_000_000
-        let hasWhole = left.microseconds % second == 0 || right.microseconds % second == 0
-        return hasWhole && left.microseconds / second == right.microseconds / second
+        let hasWhole = left.microseconds % 1_000_000 == 0 || right.microseconds % 1_000_000 == 0
+        return hasWhole && left.wholeSeconds == right.wholeSeconds
+    }
+}
+
+extension Timestamp {
+    /// Since 1970, rounded down.
+    fileprivate var wholeSeconds: Int64 {
+        let (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return rest < 0 ? seconds - 1 : seconds
     }
 }

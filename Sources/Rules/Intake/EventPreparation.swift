@@ -22,7 +22,7 @@ struct EventPreparation: Sendable {
             var content = try JSON.decode(ConversationEvent.self, from: event.payload)
             if let duplicate = try await identify(&content, event, claims) { return duplicate }
             if content.kind != .callEnded {
-                try await refreshMetadata(of: &content, event)
+                try await completeConversation(of: &content, event)
                 await inspectMedia(of: &content)
                 if asksForFirst { try await findWhetherFirst(&content) }
             }
@@ -36,24 +36,32 @@ struct EventPreparation: Sendable {
 
     /// Finds the message that a payload without id tells of, and claims its id for the event.
     ///
-    /// - Returns: A duplicate, if every message that it can be belongs to other events already.
+    /// A candidate that another event has is this one's double if a poll or a payload with id brought that event. If
+    /// it was found for another payload without id, then this payload tells of a further message, which is equal and
+    /// may not be readable yet.
+    ///
+    /// - Returns: A duplicate, if the message belongs to another event already.
     private func identify(
         _ content: inout ConversationEvent, _ event: Event, _ claims: any IdentityClaims
     ) async throws -> Preparation? {
         guard let message = content.message, message.id == nil else { return nil }
         let candidates = try await candidates(for: message, in: content.conversation.id)
-        var holder: Int64?
+        var finder: Int64?
         for candidate in candidates {
-            switch try await claims.claim(EventIdentity.message(candidate.id)) {
-            case .claimed:
+            if case .heldBy(let other) = try await claims.claim(EventIdentity.finding(of: candidate.id)) {
+                finder = other
+                continue
+            }
+            guard case .heldBy(let holder) = try await claims.claim(EventIdentity.message(candidate.id)) else {
                 content.message?.id = candidate.id
                 return nil
-            case .heldBy(let sequence):
-                holder = sequence
             }
+            return .duplicate(of: holder, reason: "the same message as event \(holder)")
         }
-        if let holder { return .duplicate(of: holder, reason: "the same message as event \(holder)") }
         let waited = Duration.seconds(now().timeIntervalSince(event.acceptedAt))
+        if let finder, waited >= Self.lookUpPatience {
+            return .duplicate(of: finder, reason: "the same message as event \(finder), told by another delivery")
+        }
         throw EngineFailure(
             "the payload has no message id, and its message is not among those of conversation "
                 + content.conversation.id.rawValue,
@@ -70,13 +78,20 @@ struct EventPreparation: Sendable {
         return page.data.filter { EventIdentity.matches($0, message) }.sorted { $0.receivedAt < $1.receivedAt }
     }
 
-    /// Reads the metadata anew where the event doesn't bring it, or where it may have changed since.
-    private func refreshMetadata(of content: inout ConversationEvent, _ event: Event) async throws {
+    /// Reads the conversation anew where the event doesn't bring its metadata or number, or where the metadata may have
+    /// changed since.
+    private func completeConversation(of content: inout ConversationEvent, _ event: Event) async throws {
         let id = content.conversation.id
         let written = metadata.lastWrite(to: id)
         let isStale = event.acceptedAt < startedAt || written.map { $0.at >= event.acceptedAt } ?? false
-        guard isStale || !content.conversation.hasMetadata else { return }
-        content.conversation.metadata = try await api.conversation(id, messageLimit: 1).conversation.metadata
+        guard isStale || !content.conversation.hasMetadata || content.conversation.number.isEmpty else { return }
+        if !content.conversation.number.isEmpty, let known = metadata.known(of: id) {
+            content.conversation.metadata = known
+        } else {
+            let conversation = try await api.conversation(id, messageLimit: 1).conversation
+            content.conversation = ConversationEvent.Snapshot(conversation)
+            content.conversation.metadata = conversation.metadata
+        }
         content.conversation.hasMetadata = true
     }
 

@@ -22,7 +22,32 @@ extension Engine: PollStore {}
 public struct MessagePoller: Service {
     /// The API's times may be whole seconds, so the last of them is always read again.
     private static let overlap: Duration = .seconds(2)
+    /// How far behind the last look's newest message a look still compares conversations: messages may turn up late.
+    private static let listOverlap: Duration = .seconds(3600)
     private static let startCursor = "poll:start"
+    private static let throughCursor = "poll:through"
+
+    /// Up to where a conversation's messages are known.
+    private struct Position: CustomStringConvertible {
+        var time: Timestamp
+        /// How many messages the conversation had: tells that one more came in the same second.
+        var count: Int
+
+        init(time: Timestamp, count: Int) {
+            self.time = time
+            self.count = count
+        }
+
+        init?(_ text: String) {
+            let parts = text.split(separator: " ")
+            guard parts.count == 2, let time = Timestamp(String(parts[0])), let count = Int(parts[1]) else {
+                return nil
+            }
+            self.init(time: time, count: count)
+        }
+
+        var description: String { "\(time) \(count)" }
+    }
 
     private let api: any ConversationAPI
     private let store: any PollStore
@@ -50,17 +75,18 @@ public struct MessagePoller: Service {
     }
 
     /// Looks again and again until cancelled or told to shut down; a look that fails is logged, and the next one tries
-    /// again.
+    /// again, no sooner than the server asked.
     public func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await lookOnce()
-                try await clock.sleep(for: interval)
+                let wait = await lookOnce()
+                try await clock.sleep(for: max(interval, wait ?? .zero))
             }
         }
     }
 
-    private func lookOnce() async {
+    /// - Returns: How long the server asked to wait.
+    private func lookOnce() async -> Duration? {
         do {
             let found = try await look()
             if found > 0 { logger.info("polling found \(found) new messages and reactions") }
@@ -68,31 +94,40 @@ public struct MessagePoller: Service {
             let wait = error.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
             logger.warning("polling failed: \(error.message)\(wait)")
             Counter(label: "tidewire_poll_failures", dimensions: [("code", error.code.rawValue)]).increment()
+            return error.retryAfter
         } catch is CancellationError {
         } catch {
             logger.warning("polling failed: \(error)")
         }
+        return nil
     }
 
     /// Reads what is new once.
     ///
     /// - Returns: How many events were new.
-    /// - Throws: ``APIError`` or ``EngineError``; what was found before is kept, and the next look goes on from there.
+    /// - Throws: ``APIError`` or ``EngineError``; what was found before is kept, and the next look goes on from there. A
+    ///   conversation that alone can't be read doesn't keep the others from being looked at.
     public func look() async throws -> Int {
         let start = try await startOfPolling()
+        let through = try await store.cursor(Self.throughCursor).flatMap(Timestamp.init)
+        let floor = max(start, through?.advanced(by: .zero - Self.listOverlap) ?? start)
         var found = 0
-        var offset = 0
-        while true {
-            let page = try await api.conversations(limit: 100, offset: offset)
-            for conversation in page.data {
-                guard let last = conversation.lastMessageAt else { continue }
-                // Sorted by activity: from here on nothing happened since polling began.
-                if last < start { return found }
+        var newest = through ?? start
+        var failure: APIError?
+        for try await conversation in api.allConversations() {
+            guard let last = conversation.lastMessageAt else { continue }
+            // Sorted by activity: from here on nothing happened since the last look, or since polling began.
+            if last < floor { break }
+            do {
                 found += try await look(at: conversation, last: last, start: start)
+                newest = max(newest, last)
+            } catch let error as APIError where error.concernsOneConversation {
+                failure = failure ?? error
             }
-            offset += page.data.count
-            if !page.hasMore || page.data.isEmpty { return found }
         }
+        if let failure { throw failure }
+        if newest != through { try await store.setCursor(Self.throughCursor, to: newest.description) }
+        return found
     }
 
     /// The time before which nothing is of interest, set by the first look of all.
@@ -105,15 +140,16 @@ public struct MessagePoller: Service {
 
     private func look(at conversation: Conversation, last: Timestamp, start: Timestamp) async throws -> Int {
         let name = "poll:" + conversation.id.rawValue
-        let cursor = try await store.cursor(name).flatMap(Timestamp.init)
-        if let cursor, cursor >= last { return 0 }
-        let after = cursor.map { $0.advanced(by: .zero - Self.overlap) } ?? start
+        let known = try await store.cursor(name).flatMap(Position.init)
+        if let known, known.time >= last, known.count == conversation.messageCount { return 0 }
+        let after = known.map { $0.time.advanced(by: .zero - Self.overlap) } ?? start
         let messages = try await newMessages(in: conversation.id, after: after)
         let events = try self.events(of: messages, in: conversation, since: after)
         let found = try await keep(events)
         // Not `last`: a message may have come between the list and the read.
         let newest = messages.map(\.receivedAt).max() ?? last
-        try await store.setCursor(name, to: max(newest, cursor ?? newest).description)
+        let position = Position(time: max(newest, known?.time ?? newest), count: conversation.messageCount)
+        try await store.setCursor(name, to: position.description)
         return found
     }
 
@@ -139,5 +175,15 @@ public struct MessagePoller: Service {
     private func keep(_ events: [NewEvent]) async throws -> Int {
         guard !events.isEmpty else { return 0 }
         return try await store.accept(events).count { if case .accepted = $0 { true } else { false } }
+    }
+}
+
+extension APIError {
+    /// Whether other conversations may be read all the same.
+    fileprivate var concernsOneConversation: Bool {
+        switch code {
+        case .notFound, .forbidden, .invalidRequest, .badResponse: true
+        default: false
+        }
     }
 }

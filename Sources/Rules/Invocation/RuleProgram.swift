@@ -1,3 +1,4 @@
+import Conversations
 import DurableExecution
 import Foundation
 import Lua
@@ -86,7 +87,9 @@ actor RuleProgram: Program {
 
 extension LuaHostError {
     init(_ failure: CommandFailure) {
-        self.init(code: failure.code, message: failure.message, retryable: failure.retryable)
+        self.init(
+            code: failure.code, message: failure.message, retryable: failure.retryable,
+            details: failure.details.flatMap { try? JSONValue(parsing: $0).members }?.mapValues(LuaValue.init) ?? [:])
     }
 }
 
@@ -95,7 +98,17 @@ extension ProgramFailure {
         let location = error.file.map { file in error.line.map { "\(file):\($0)" } ?? file }
         let source = error.sourceLine.map { "\(error.line.map(String.init) ?? "") | \($0)" }
         self.init(
-            code: error.code.rawValue, message: error.message,
+            code: error.raisedCode ?? error.code.rawValue, message: error.message,
             traceback: [source, error.traceback].compactMap { $0 }.joined(separator: "\n"), location: location)
+    }
+}
+
+extension LuaError {
+    /// The code of the failed command that nobody caught, such as `forbidden`: it says more than that a rule failed.
+    fileprivate var raisedCode: String? {
+        guard case .object(let fields)? = value, case .string(let code)? = fields["code"], !code.isEmpty else {
+            return nil
+        }
+        return code
     }
 }

@@ -28,6 +28,8 @@ actor RuleShard: LuaThreadActor {
     private struct Running {
         var invocation: LuaInvocation
         var version: String
+        /// Not looked up by the version: a state that broke is replaced while others still run in it.
+        var state: PackState
     }
 
     nonisolated let luaThread: LuaThread
@@ -53,28 +55,28 @@ actor RuleShard: LuaThreadActor {
         let invocation = try state.lua.start(
             pack.source(of: rule.path), field: "run", arguments: [argument], seed: seed)
         lastHandle += 1
-        running[lastHandle] = Running(invocation: invocation, version: pack.version)
+        running[lastHandle] = Running(invocation: invocation, version: pack.version, state: state)
         state.invocations += 1
         return (lastHandle, resume(lastHandle, .begin))
     }
 
     /// Lets a script run on to its next command or its end.
     func resume(_ handle: Handle, _ input: LuaInput) -> Step {
-        guard let script = running[handle], let state = states[script.version] else {
-            return Step(logs: [], step: .finished([]))
-        }
-        _ = state.log.drain()
+        guard let script = running[handle] else { return Step(logs: [], step: .finished([])) }
+        _ = script.state.log.drain()
         let step = script.invocation.resume(input)
-        return Step(logs: state.log.drain(), step: step)
+        return Step(logs: script.state.log.drain(), step: step)
     }
 
     /// Forgets a script, wherever it stands.
     func end(_ handle: Handle) {
         guard let script = running.removeValue(forKey: handle) else { return }
         script.invocation.cancel()
-        guard let state = states[script.version] else { return }
-        state.invocations -= 1
-        if state.invocations == 0, !current.contains(script.version) { states[script.version] = nil }
+        script.state.invocations -= 1
+        guard script.state.invocations == 0, !current.contains(script.version),
+            states[script.version] === script.state
+        else { return }
+        states[script.version] = nil
     }
 
     /// Why the part of a filter that Lua judges turns an event away; nil if it lets it pass.
@@ -100,7 +102,7 @@ actor RuleShard: LuaThreadActor {
     ) throws -> String? {
         let call = try state.lua.start(
             pack.source(of: rule.path), field: "matches", arguments: [event.ruleArgument])
-        switch call.resume(.begin) {
+        switch call.resumeThroughPauses(.begin) {
         case .finished(let values):
             switch values.first {
             case nil, .nil, .boolean(false): return "matches said no"
@@ -113,7 +115,7 @@ actor RuleShard: LuaThreadActor {
             return "matches failed: it may only look, but it called \(command.name); do that in run"
         case .paused:
             call.cancel()
-            return "matches failed: it took too long"
+            return "matches failed: it never ended"
         }
     }
 
@@ -124,7 +126,7 @@ actor RuleShard: LuaThreadActor {
     }
 
     private func state(for pack: RulePack) throws -> PackState {
-        if let state = states[pack.version] { return state }
+        if let state = states[pack.version], !state.lua.isBroken { return state }
         let state = try PackState(pack)
         states[pack.version] = state
         return state

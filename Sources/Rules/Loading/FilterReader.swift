@@ -9,6 +9,9 @@ struct FilterReader {
         "direction", "channel", "from", "to", "agent", "number", "metadata", "hours", "body", "pattern",
     ]
 
+    /// Source: AgentPhone guide "Conversations", message fields; its API reference for the last two.
+    private static let channels = ["sms", "mms", "imessage", "voice", "whatsapp", "rcs"]
+
     var trigger: ConversationEvent.Kind
     /// Makes the problem for a key of the file.
     var problem: (_ message: String, _ key: String?) -> RuleProblem
@@ -31,6 +34,9 @@ struct FilterReader {
         }
         for key in fields.keys.sorted() {
             guard keys.contains(key) else {
+                if ["media", "first", "reaction"].contains(key) {
+                    throw problem("when.\(key) means nothing with on = \"\(trigger.rawValue)\"", key)
+                }
                 throw problem("when.\(key) is not known\(NearestName.suggestion(for: key, among: keys))", key)
             }
             try read(key, fields[key] ?? .nil, into: &filter)
@@ -41,13 +47,13 @@ struct FilterReader {
     private func read(_ key: String, _ value: LuaValue, into filter: inout Filter) throws(RuleProblem) {
         switch key {
         case "direction": filter.direction = try direction(value)
-        case "channel": filter.channel = Set(try texts(key, value).map(Channel.init(rawValue:)))
+        case "channel": filter.channel = try channels(value)
         case "from": filter.from = Set(try texts(key, value))
         case "to": filter.to = Set(try texts(key, value))
         case "agent": filter.agent = Set(try texts(key, value))
         case "number": filter.number = Set(try texts(key, value))
         case "body": filter.body = try words(value)
-        case "pattern": filter.patterns = try texts(key, value)
+        case "pattern": filter.patterns = try patterns(value)
         case "media": filter.media = try media(value)
         case "first": filter.first = try flag(key, value)
         case "reaction": filter.reaction = try reactions(value)
@@ -57,6 +63,8 @@ struct FilterReader {
     }
 
     /// One string, or a list of them, of which any will do.
+    ///
+    /// - Parameter key: What it is called after `when.`; its last part is the key of the file.
     private func texts(_ key: String, _ value: LuaValue) throws(RuleProblem) -> [String] {
         let items: [LuaValue] =
             switch value {
@@ -68,7 +76,7 @@ struct FilterReader {
             return text
         }
         guard !texts.isEmpty, texts.count == items.count else {
-            throw problem("when.\(key) must be a string or a list of strings", key)
+            throw problem("when.\(key) must be a string that is not empty, or a list of such", Self.lastPart(of: key))
         }
         return texts
     }
@@ -78,14 +86,40 @@ struct FilterReader {
         let texts = try texts(key, value)
         for text in texts where !allowed.contains(text) {
             throw problem(
-                "when.\(key) = \"\(text)\" is not known\(NearestName.suggestion(for: text, among: allowed))", key)
+                "when.\(key) = \"\(text)\" is not known\(NearestName.suggestion(for: text, among: allowed))",
+                Self.lastPart(of: key))
         }
         return texts
     }
 
+    private static func lastPart(of key: String) -> String {
+        key.split(separator: ".").last.map(String.init) ?? key
+    }
+
     private func direction(_ value: LuaValue) throws(RuleProblem) -> Set<Direction> {
-        let texts = try choices("direction", value, among: ["inbound", "outbound", "any"])
+        // Calls from a web page say so. Source: AgentPhone guide "Webhooks", `agent.call_ended`.
+        let known = ["inbound", "outbound", "any"] + (trigger == .callEnded ? ["web"] : [])
+        let texts = try choices("direction", value, among: known)
         return texts.contains("any") ? [] : Set(texts.map(Direction.init(rawValue:)))
+    }
+
+    /// Channels are an open set, but one that nearly is a known one is a slip.
+    private func channels(_ value: LuaValue) throws(RuleProblem) -> Set<Channel> {
+        let texts = try texts("channel", value)
+        for text in texts where !Self.channels.contains(text) {
+            guard let meant = NearestName.of(text, among: Self.channels) else { continue }
+            throw problem("when.channel = \"\(text)\" is not known; did you mean \"\(meant)\"?", "channel")
+        }
+        return Set(texts.map(Channel.init(rawValue:)))
+    }
+
+    private func patterns(_ value: LuaValue) throws(RuleProblem) -> [String] {
+        let patterns = try texts("pattern", value)
+        for pattern in patterns {
+            guard let flaw = PatternSyntax.problem(in: pattern) else { continue }
+            throw problem("when.pattern = \"\(pattern)\" is malformed: \(flaw)", "pattern")
+        }
+        return patterns
     }
 
     private func reactions(_ value: LuaValue) throws(RuleProblem) -> Set<ReactionType> {
@@ -142,19 +176,28 @@ struct FilterReader {
             }
             return minutes
         }
-        var zone = TimeZone.gmt
-        if let value = fields["zone"] {
-            guard case .string(let name) = value, let found = TimeZone(identifier: name) else {
-                throw problem("when.hours.zone must be a time zone's name, such as \"Europe/Berlin\"", "zone")
-            }
-            zone = found
+        return OpeningHours(
+            from: try minutes("from"), to: try minutes("to"), zone: try zone(fields["zone"]),
+            days: try days(fields["days"]))
+    }
+
+    private func zone(_ value: LuaValue?) throws(RuleProblem) -> TimeZone {
+        guard let value else { return .gmt }
+        guard case .string(let name) = value else {
+            throw problem("when.hours.zone must be a time zone's name, such as \"Europe/Berlin\"", "zone")
         }
-        var days = Set(1...7)
-        if let value = fields["days"] {
-            let names = try choices("days", value, among: OpeningHours.dayNames)
-            days = Set(names.compactMap { OpeningHours.dayNames.firstIndex(of: $0).map { $0 + 1 } })
+        guard let zone = TimeZone(identifier: name) else {
+            let meant = NearestName.of(name, among: TimeZone.knownTimeZoneIdentifiers)
+            let hint = meant.map { "; did you mean \"\($0)\"?" } ?? "; one is called \"Europe/Berlin\""
+            throw problem("when.hours.zone = \"\(name)\" is no time zone\(hint)", "zone")
         }
-        return OpeningHours(from: try minutes("from"), to: try minutes("to"), zone: zone, days: days)
+        return zone
+    }
+
+    private func days(_ value: LuaValue?) throws(RuleProblem) -> Set<Int> {
+        guard let value else { return Set(1...7) }
+        let names = try choices("hours.days", value, among: OpeningHours.dayNames)
+        return Set(names.compactMap { OpeningHours.dayNames.firstIndex(of: $0).map { $0 + 1 } })
     }
 }
 

@@ -10,16 +10,17 @@ public struct PackArchive: Sendable {
         self.directory = directory
     }
 
-    /// Keeps a pack; one that is kept already is not written again.
+    /// Keeps a pack; one that is kept already is written again only if its file was damaged.
     ///
     /// - Throws: ``PackError`` `.unreadable` if it cannot be written.
     public func keep(_ pack: Pack) throws(PackError) {
         let file = file(of: pack.digest)
-        guard !FileManager.default.fileExists(atPath: file.path) else { return }
+        let archive = pack.archive
+        guard (try? Data(contentsOf: file)) != archive else { return }
         do {
             try FileManager.default.createDirectory(
                 at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            try pack.archive.write(to: file, options: .atomic)
+            try archive.write(to: file, options: .atomic)
         } catch {
             throw PackError(
                 .unreadable, "the pack cannot be kept in \(directory.path): \(error.localizedDescription)",

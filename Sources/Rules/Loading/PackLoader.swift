@@ -2,23 +2,31 @@ import Lua
 public import Packs
 
 /// Reads a pack's rules by running each file once, where nothing can be done but to return a table.
-public actor PackLoader {
-    private let thread: LuaThread
+public struct PackLoader: Sendable {
+    private let reader = RuleReader()
 
-    @safe public nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe thread.asUnownedSerialExecutor()
-    }
-
-    public init() {
-        thread = LuaThread(name: "rule-loader")
-    }
-
-    deinit {
-        thread.shutdown()
-    }
+    public init() {}
 
     /// - Throws: ``RuleProblems`` with everything that is wrong, not only the first.
-    public func load(_ folder: PackFolder) throws(RuleProblems) -> RulePack {
+    public func load(_ folder: PackFolder) async throws(RuleProblems) -> RulePack {
+        try await reader.load(folder)
+    }
+
+    /// - Throws: As ``load(_:)-(PackFolder)``.
+    public func load(_ pack: Pack) async throws(RuleProblems) -> RulePack {
+        try await reader.load(pack)
+    }
+}
+
+/// The thread on which packs are read, one after the other.
+private actor RuleReader: LuaThreadActor {
+    nonisolated let luaThread = LuaThread(name: "rule-loader")
+
+    deinit {
+        luaThread.shutdown()
+    }
+
+    func load(_ folder: PackFolder) throws(RuleProblems) -> RulePack {
         let pack: Pack
         do {
             pack = try folder.read()
@@ -28,18 +36,10 @@ public actor PackLoader {
         return try load(pack)
     }
 
-    /// - Throws: As ``load(_:)-(PackFolder)``.
-    public func load(_ pack: Pack) throws(RuleProblems) -> RulePack {
+    func load(_ pack: Pack) throws(RuleProblems) -> RulePack {
+        let state = try state(for: pack)
         var rules: [Rule] = []
         var problems: [RuleProblem] = []
-        let state: LuaState
-        do {
-            state = try LuaState(RuleEnvironment.make(for: pack, log: LogBuffer()))
-        } catch let error as LuaError {
-            throw RuleProblems([RuleProblem(error, file: pack.manifest.name)])
-        } catch {
-            throw RuleProblems([RuleProblem(file: pack.manifest.name, message: "\(error)")])
-        }
         for (name, path) in pack.rules {
             do {
                 rules.append(try read(path, name: "\(pack.manifest.name):\(name)", of: pack, with: state))
@@ -50,6 +50,18 @@ public actor PackLoader {
         problems += checkModules(of: pack, with: state)
         guard problems.isEmpty else { throw RuleProblems(problems) }
         return RulePack(pack: pack, rules: rules)
+    }
+
+    private func state(for pack: Pack) throws(RuleProblems) -> LuaState {
+        do {
+            return try LuaState(RuleEnvironment.make(for: pack, log: LogBuffer()))
+        } catch let error as LuaError {
+            throw RuleProblems([RuleProblem(error, file: pack.manifest.name)])
+        } catch let error as PackError {
+            throw RuleProblems([RuleProblem(error)])
+        } catch {
+            throw RuleProblems([RuleProblem(file: pack.manifest.name, message: "\(error)")])
+        }
     }
 
     private func read(
@@ -67,9 +79,7 @@ public actor PackLoader {
         } catch {
             throw RuleProblem(error, file: source.name)
         }
-        let rule = try RuleFileReader(name: name, path: path, source: source).read(description)
-        try checkPatterns(of: rule, in: source, with: state)
-        return rule
+        return try RuleFileReader(name: name, path: path, source: source).read(description)
     }
 
     /// Modules that no rule requires at its top are compiled too: a slip in them is found at the save, not at night.
@@ -83,17 +93,6 @@ public actor PackLoader {
                 return RuleProblem(error, file: name)
             } catch {
                 return RuleProblem(file: name, message: "\(error)")
-            }
-        }
-    }
-
-    private func checkPatterns(of rule: Rule, in source: LuaSource, with state: LuaState) throws(RuleProblem) {
-        for pattern in rule.filter.patterns ?? [] {
-            do {
-                _ = try PatternMatching.matches(pattern, "", with: state)
-            } catch {
-                throw RuleProblem(
-                    file: source.name, message: "when.pattern = \"\(pattern)\": \(error.plainMessage)")
             }
         }
     }

@@ -17,8 +17,13 @@ public actor PackReloader: Service {
     private let loader: PackLoader
     private let report: @Sendable (PackFolder, ReloadOutcome) -> Void
     private var active: [PackFolder: RulePack] = [:]
+    /// How often a folder was looked at, and the look whose outcome counted last: two looks may end in another order
+    /// than they began.
+    private var looks: [PackFolder: (begun: Int, ended: Int)] = [:]
+    private var isBroken: Set<PackFolder> = []
 
-    /// - Parameter report: Told of every outcome but ``ReloadOutcome/unchanged(_:)``.
+    /// - Parameter report: Told of every outcome but ``ReloadOutcome/unchanged(_:)``; of that too where it mends a
+    ///   broken save.
     public init(
         folders: [PackFolder], book: RuleBook, loader: PackLoader,
         report: @escaping @Sendable (PackFolder, ReloadOutcome) -> Void
@@ -57,22 +62,37 @@ public actor PackReloader: Service {
 
     @discardableResult
     private func reload(_ folder: PackFolder) async -> ReloadOutcome {
+        let look = (looks[folder]?.begun ?? 0) + 1
+        looks[folder, default: (0, 0)].begun = look
+        let loaded: Result<RulePack, RuleProblems>
+        do throws(RuleProblems) { loaded = .success(try await loader.load(folder)) } catch { loaded = .failure(error) }
+        let isOverdue = looks[folder].map { $0.ended > look } ?? false
+        if isOverdue, let pack = active[folder] { return .unchanged(pack) }
+        looks[folder]?.ended = look
         let outcome: ReloadOutcome
-        do {
-            outcome = try activate(try await loader.load(folder), from: folder)
-        } catch let problems as RuleProblems {
-            outcome = .broken(problems, stillActive: active[folder]?.name)
+        do throws(RuleProblems) {
+            outcome = try activate(try loaded.get(), from: folder)
         } catch {
-            outcome = .broken(
-                RuleProblems([RuleProblem(file: folder.url.path, message: "\(error)")]),
-                stillActive: active[folder]?.name)
+            outcome = .broken(error, stillActive: active[folder]?.name)
         }
-        if case .unchanged = outcome { return outcome }
-        report(folder, outcome)
+        tell(outcome, of: folder)
         return outcome
     }
 
-    private func activate(_ pack: RulePack, from folder: PackFolder) throws -> ReloadOutcome {
+    private func tell(_ outcome: ReloadOutcome, of folder: PackFolder) {
+        switch outcome {
+        case .broken:
+            isBroken.insert(folder)
+            report(folder, outcome)
+        case .activated:
+            isBroken.remove(folder)
+            report(folder, outcome)
+        case .unchanged:
+            if isBroken.remove(folder) != nil { report(folder, outcome) }
+        }
+    }
+
+    private func activate(_ pack: RulePack, from folder: PackFolder) throws(RuleProblems) -> ReloadOutcome {
         let former = active[folder]
         if former == pack { return .unchanged(pack) }
         if let other = active.first(where: { $0.key != folder && $0.value.name == pack.name }) {

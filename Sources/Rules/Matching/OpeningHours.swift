@@ -26,7 +26,8 @@ struct OpeningHours: Sendable, Hashable {
     static func minutes(_ text: String) -> Int? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[1].count == 2, (1...2).contains(parts[0].count),
-            let hour = Int(parts[0]), let minute = Int(parts[1]), (0..<60).contains(minute), hour >= 0
+            text.utf8.allSatisfy({ $0 == 0x3A || (0x30...0x39).contains($0) }),
+            let hour = Int(parts[0]), let minute = Int(parts[1]), minute < 60
         else { return nil }
         let total = hour * 60 + minute
         return total <= 24 * 60 ? total : nil

@@ -3,7 +3,8 @@ import Foundation
 /// Finds whole words and phrases in a text, whatever their case.
 ///
 /// Both sides are folded (so that "STRASSE" finds "straße") and cut into words: runs of letters, digits and marks; each
-/// emoji or other symbol is a word of its own. A phrase matches where its words follow each other.
+/// emoji or other symbol is a word of its own, and so is each letter of the scripts that put no spaces between words
+/// (Chinese, Japanese, Thai, Lao, Burmese, Khmer). A phrase matches where its words follow each other.
 struct WordMatcher: Sendable, Hashable {
     private let phrases: [[String]]
 
@@ -28,13 +29,18 @@ struct WordMatcher: Sendable, Hashable {
         var words: [String] = []
         var current = ""
         for character in text {
-            if character.isLetter || character.isNumber && !character.isEmojiSymbol {
+            let isText = character.isLetter || character.isNumber && !character.isEmojiSymbol
+            if isText, !character.isWordOfItsOwn {
                 current.append(character)
                 continue
             }
             if !current.isEmpty { words.append(fold(current)) }
             current = ""
-            if character.isSymbol || character.isEmojiSymbol { words.append(String(character)) }
+            if isText {
+                words.append(fold(String(character)))
+            } else if character.isSymbol || character.isEmojiSymbol {
+                words.append(character.withoutVariation)
+            }
         }
         if !current.isEmpty { words.append(fold(current)) }
         return words
@@ -49,5 +55,19 @@ struct WordMatcher: Sendable, Hashable {
 extension Character {
     fileprivate var isEmojiSymbol: Bool {
         unicodeScalars.first.map { $0.properties.isEmojiPresentation || $0.value > 0x1F000 } ?? false
+    }
+
+    /// Whether its script puts no spaces between words. Source: Unicode Standard Annex 29, 4 "Word Boundaries".
+    fileprivate var isWordOfItsOwn: Bool {
+        guard let scalar = unicodeScalars.first else { return false }
+        switch scalar.value {
+        case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3040...0x30FF: return true
+        default: return scalar.properties.isIdeographic
+        }
+    }
+
+    /// A heart with and without the selector that asks for its colourful form are one word.
+    fileprivate var withoutVariation: String {
+        String(String.UnicodeScalarView(unicodeScalars.filter { $0.value != 0xFE0E && $0.value != 0xFE0F }))
     }
 }
