@@ -19,6 +19,8 @@ struct Endpoint: Sendable {
     /// The name of the operation in the interface's description.
     var name: String
     var access: Access
+    /// Whether it only answers 501.
+    var isLeftOut = false
     var handle: @Sendable (Call) async throws(APIError) -> Response
 
     init(
@@ -36,16 +38,21 @@ struct Endpoint: Sendable {
     static func notServed(
         _ method: HTTPRequest.Method, _ path: String, _ name: String, reason: String
     ) -> Endpoint {
-        Endpoint(method, path, name) { _ throws(APIError) in
+        var endpoint = Endpoint(method, path, name) { _ throws(APIError) in
             throw APIError(
                 .notImplemented, "The gateway does not serve this: \(reason).", status: 501,
                 serverCode: "NOT_IMPLEMENTED")
         }
+        endpoint.isLeftOut = true
+        return endpoint
     }
 
     static let all: [Endpoint] =
         conversations + messages + webhooks + agents + numbers + agentWebhooks + deliveries + contacts + simulation
         + faults + media + leftOut
+
+    /// How many parts of the path vary.
+    var placeholderCount: Int { path.count { $0 == "{" } }
 
     /// Whether `path` fits the endpoint's, whatever the method.
     func matches(path: String) -> Bool {

@@ -61,7 +61,10 @@ private struct ErrorShape: RouterMiddleware {
 
     private func notFound(_ request: Request) -> Response {
         let path = request.uri.path
-        let methods = Endpoint.all.filter { $0.matches(path: path) }.map(\.method.rawValue)
+        let fitting = Endpoint.all.filter { $0.matches(path: path) }
+        // Of `/v1/contacts/capabilities` and `/v1/contacts/{contact_id}` the more literal one is meant.
+        let placeholders = fitting.map(\.placeholderCount).min()
+        let methods = fitting.filter { $0.placeholderCount == placeholders }.map(\.method.rawValue)
         guard !methods.isEmpty else {
             return Response(APIError(.notFound, "There is nothing at this path.", status: 404, serverCode: "NOT_FOUND"))
         }

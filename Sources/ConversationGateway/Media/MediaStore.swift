@@ -12,6 +12,11 @@ final class MediaStore: Sendable {
         self.byteLimit = byteLimit
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            // What an earlier process was receiving when it ended.
+            for name in try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            where name.hasSuffix(MediaUpload.suffix) {
+                try FileManager.default.removeItem(at: directory.appendingPathComponent(name))
+            }
         } catch {
             throw GatewayError(
                 .directoryNotWritable, "cannot make the directory \(directory.path): \(error.localizedDescription)",
@@ -54,6 +59,7 @@ final class MediaStore: Sendable {
 
 /// Media on its way in: hashed as it comes, in a file of its own that goes away with it.
 final class MediaUpload {
+    fileprivate static let suffix = ".part"
     let file: URL
     private let handle: FileHandle
     private let byteLimit: Int
@@ -65,7 +71,7 @@ final class MediaUpload {
     fileprivate init(directory: URL, byteLimit: Int, contentType: String?) throws(APIError) {
         self.byteLimit = byteLimit
         self.contentType = contentType
-        file = directory.appendingPathComponent("upload-\(UUID().uuidString).part")
+        file = directory.appendingPathComponent("upload-\(UUID().uuidString)\(Self.suffix)")
         do {
             try Data().write(to: file)
             handle = try FileHandle(forWritingTo: file)

@@ -50,6 +50,7 @@ enum OpenAPIDocument {
             "parameters": .array(parameters(endpoint, description)),
             "responses": .object(responses(endpoint, description)),
         ]
+        if endpoint.isLeftOut { operation["tags"] = ["left out"] }
         switch endpoint.access {
         case .apiKey: operation["security"] = [["apiKey": []]]
         case .simulation: operation["security"] = [["simulation": []]]

@@ -41,7 +41,7 @@ extension OpenAPISchemas {
           "AgentUpdate": {
             "type": "object",
             "properties": {
-              "name": {"type": "string", "minLength": 1}, "description": {"type": ["string", "null"]},
+              "name": {"type": ["string", "null"], "minLength": 1}, "description": {"type": ["string", "null"]},
               "voiceMode": {"type": ["string", "null"], "enum": ["webhook", "hosted", null]},
               "enableMessaging": {"type": ["boolean", "null"]}
             }
@@ -103,7 +103,7 @@ extension OpenAPISchemas {
           "ContactUpdate": {
             "type": "object",
             "properties": {
-              "phoneNumber": {"type": "string"}, "name": {"type": "string", "minLength": 1},
+              "phoneNumber": {"type": ["string", "null"]}, "name": {"type": ["string", "null"], "minLength": 1},
               "email": {"type": ["string", "null"]}, "notes": {"type": ["string", "null"]}
             }
           },

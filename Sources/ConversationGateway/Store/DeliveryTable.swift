@@ -57,17 +57,21 @@ enum DeliveryTable {
     }
 
     /// Deliveries of one webhook that are due, longest due first.
+    ///
+    /// - Parameter busy: Conversations that are not looked at, since a delivery of theirs is under way.
     static func due(
-        _ database: Database, _ scope: WebhookScope, at now: Timestamp, limit: Int
+        _ database: Database, _ scope: WebhookScope, at now: Timestamp, limit: Int, busy: [Int64] = []
     ) throws -> [DueDelivery] {
         let statement = try database.cachedStatement(
             sql: """
                 SELECT d.row, d.id, d.event, d.conversation_row, d.payload, d.attempt_count, w.url, w.secret, w.timeout
                 FROM delivery d JOIN webhook w ON w.scope = d.scope
                 WHERE d.scope = ? AND d.status = 'pending' AND d.next_attempt_at <= ?
+                    AND (d.conversation_row IS NULL OR d.conversation_row NOT IN (SELECT value FROM json_each(?)))
                 ORDER BY d.next_attempt_at, d.row LIMIT ?
                 """)
-        return try Row.fetchAll(statement, arguments: [scope.rawValue, now.microseconds, limit]).map { row in
+        let list = String(decoding: try JSON.encode(busy), as: UTF8.self)
+        return try Row.fetchAll(statement, arguments: [scope.rawValue, now.microseconds, list, limit]).map { row in
             DueDelivery(
                 row: row[0], id: row[1], scope: scope, event: row[2], conversationRow: row[3], payload: row[4] ?? "",
                 attemptCount: row[5], url: row[6], secret: row[7], timeout: .seconds(row[8] as Int))

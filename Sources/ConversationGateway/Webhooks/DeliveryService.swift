@@ -11,8 +11,8 @@ import Synchronization
 struct DeliveryService: Service {
     /// Attempts under way for one webhook at a time.
     static let attemptLimit = 16
-    /// How many due deliveries are looked at for free conversations.
-    private static let window = 64
+    /// How many due deliveries are looked at, of which one for each conversation may start.
+    private static let window = 2 * attemptLimit
 
     let store: GatewayStore
     let ladder: DeliveryLadder
@@ -70,13 +70,16 @@ struct DeliveryService: Service {
 
     private func startable() async throws(APIError) -> [DueDelivery] {
         let instant = Timestamp(now())
-        let window = Self.window + Self.attemptLimit
+        let underway = underway.all
         let due = try await store.read { database in
             try WebhookTable.scopes(database).flatMap { scope in
-                try DeliveryTable.due(database, scope, at: instant, limit: window)
+                let rivals = underway.filter { $0.scope == scope }
+                guard rivals.count < Self.attemptLimit else { return [DueDelivery]() }
+                return try DeliveryTable.due(
+                    database, scope, at: instant, limit: Self.window, busy: rivals.compactMap(\.conversationRow))
             }
         }
-        return underway.admit(due, limit: Self.attemptLimit)
+        return self.underway.admit(due, limit: Self.attemptLimit)
     }
 
     private func nextDue() async throws(APIError) -> Timestamp? {
@@ -173,6 +176,8 @@ extension Clock where Duration == Swift.Duration {
 /// The attempts under way, and who may start next.
 private final class Underway: Sendable {
     private let deliveries = Mutex<[Int64: DueDelivery]>([:])
+
+    var all: [DueDelivery] { deliveries.withLock { Array($0.values) } }
 
     /// Takes in those of `due` that may start now, in their order.
     func admit(_ due: [DueDelivery], limit: Int) -> [DueDelivery] {

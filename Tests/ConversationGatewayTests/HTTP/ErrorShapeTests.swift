@@ -46,6 +46,7 @@ import Testing
         ("DELETE", "/v1/conversations", "GET"), ("PUT", "/v1/conversations/x", "GET, PATCH"),
         ("GET", "/v1/messages", "POST"), ("TRACE", "/v1/webhooks", "DELETE, GET, POST"),
         ("POST", "/media/x", "GET, HEAD"), ("BREW", "/sim/phones", "GET, POST"),
+        ("DELETE", "/v1/contacts/capabilities", "GET"), ("PUT", "/v1/contacts/x", "DELETE, GET, PATCH"),
     ])
     func `another method is refused with those allowed`(method: String, path: String, allowed: String) async throws {
         let fixture = try GatewayFixture()

@@ -107,6 +107,15 @@ import Testing
         }
     }
 
+    @Test func `what was left of an upload that broke off is gone at the next start`() throws {
+        let first = try GatewayFixture()
+        defer { first.remove() }
+        let media = first.directory.appendingPathComponent("media")
+        try Data("half".utf8).write(to: media.appendingPathComponent("upload-x.part"))
+        _ = try GatewayFixture(in: first.directory, clock: first.clock)
+        expectNoDifference(try FileManager.default.contentsOfDirectory(atPath: media.path), [])
+    }
+
     @Test func `an empty upload and one past the limit leave nothing behind`() async throws {
         let fixture = try GatewayFixture { $0.mediaByteLimit = 99 }
         try await fixture.routes { call in

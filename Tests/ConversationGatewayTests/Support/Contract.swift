@@ -13,8 +13,10 @@ enum Contract {
     static func check(_ method: String, _ path: String, _ answer: Caller.Answer) {
         let path = String(path.prefix { $0 != "?" })
         // The most literal path is the one that serves.
-        let fitting = Endpoint.all.filter { $0.method.rawValue == method && $0.matches(path: path) }
-        guard let endpoint = fitting.min(by: { $0.path.count { $0 == "{" } < $1.path.count { $0 == "{" } }) else {
+        let fitting = Endpoint.all.filter { $0.matches(path: path) }
+        let placeholders = fitting.map(\.placeholderCount).min()
+        let endpoint = fitting.first { $0.placeholderCount == placeholders && $0.method.rawValue == method }
+        guard let endpoint else {
             report(problems(answer.json, schema("Error"), at: "body"), method, path)
             return
         }

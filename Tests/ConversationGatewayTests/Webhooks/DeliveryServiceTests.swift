@@ -253,6 +253,21 @@ import Testing
             consumer.deliveries.map { $0.json["data"]?.text("message") ?? "" }, (0..<20).map(String.init))
     }
 
+    @Test func `a conversation with many deliveries holds up no other`() async throws {
+        let fixture = try GatewayFixture()
+        defer { fixture.remove() }
+        let consumer = Consumer(.silence)
+        try await consumer.serving { url in
+            _ = try await fixture.gateway.setWebhook(WebhookRequest(url: url, contextLimit: 0))
+            for index in 0..<100 { try await fixture.gateway.phones.send(from: "+15550000001", body: "\(index)") }
+            try await fixture.gateway.phones.send(from: "+15550000002", body: "the other")
+            try await fixture.running { _ in
+                let started = [await consumer.next(), await consumer.next()].map { $0?.json["data"]?.text("message") }
+                expectNoDifference(Set(started), ["0", "the other"])
+            }
+        }
+    }
+
     @Test func `what happens while deliveries are switched off is lost to webhooks alone`() async throws {
         let fixture = try GatewayFixture()
         defer { fixture.remove() }
