@@ -83,11 +83,7 @@ static void write_position(lua_State *L, tw_host *host) {
 
 static void write_arguments(lua_State *L, const char *name, int first) {
     int top = lua_gettop(L);
-    for (int i = first; i <= top; i++) {
-        const char *what = lua_pushfstring(L, "%s: argument %d", name, i - first + 1);
-        tw_write_value(L, i, TW_STRICT, what);
-        lua_pop(L, 1);
-    }
+    for (int i = first; i <= top; i++) tw_write_value(L, i, TW_STRICT, name, i - first + 1);
 }
 
 /// host.command(level, name, ...): yields to the host and returns what it answers. The failure that it may

@@ -13,8 +13,9 @@ typedef struct encoder {
     lua_State *L;
     tw_host *host;
     int mode;
-    /// What the value is, for messages: "argument 1 of message:send".
+    /// What the value is, for messages: "message:send", argument 1; 0 for none.
     const char *what;
+    int argument;
     int depth;
     struct {
         const void *table;
@@ -28,6 +29,10 @@ static int fail(encoder *e, const char *problem) {
     luaL_checkstack(e->L, LUA_MINSTACK, "value");
     luaL_buffinit(e->L, &text);
     luaL_addstring(&text, e->what);
+    if (e->argument) {
+        lua_pushfstring(e->L, ": argument %d", e->argument);
+        luaL_addvalue(&text);
+    }
     for (int i = 0; i < e->depth && i < 8; i++) {
         if (e->path[i].key) {
             luaL_addchar(&text, '.');
@@ -232,12 +237,13 @@ static void put_value(encoder *e, int index) {
     }
 }
 
-void tw_write_value(lua_State *L, int index, int mode, const char *what) {
+void tw_write_value(lua_State *L, int index, int mode, const char *what, int argument) {
     encoder e;
     e.L = L;
     e.host = tw_host_of(L);
     e.mode = mode;
     e.what = what;
+    e.argument = argument;
     e.depth = 0;
     put_value(&e, lua_absindex(L, index));
 }

@@ -179,7 +179,7 @@ static void write_trace(tw_host *host, lua_State *L, lua_State *thread) {
 }
 
 static int write_value_body(lua_State *L) {
-    tw_write_value(L, 1, TW_LENIENT, "error");
+    tw_write_value(L, 1, TW_LENIENT, "error", 0);
     return 0;
 }
 

@@ -21,17 +21,21 @@ void tw_set_memory_ceiling(size_t bytes) {
     atomic_store(&total_ceiling, bytes && bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX);
 }
 
-static void account(tw_host *host, size_t held, size_t size) {
-    host->used += size - held;
-    host->unreported += (int64_t)size - (int64_t)held;
-    if (host->unreported < TW_REPORT_BYTES && host->unreported > -TW_REPORT_BYTES) return;
-    atomic_fetch_add(&total_bytes, host->unreported);
+static void report(tw_host *host) {
+    int64_t total = atomic_fetch_add(&total_bytes, host->unreported) + host->unreported;
     host->unreported = 0;
+    if (total > atomic_load(&total_ceiling) && !host->memory_check) tw_check_memory_soon(host);
 }
 
+static inline void account(tw_host *host, size_t held, size_t size) {
+    host->used += size - held;
+    host->unreported += (int64_t)size - (int64_t)held;
+    if (host->unreported >= TW_REPORT_BYTES || host->unreported <= -TW_REPORT_BYTES) report(host);
+}
+
+/// For a request that takes the state past its limit.
 static int is_refused(tw_host *host, size_t more) {
     size_t limit = host->settings.memory_bytes, used = host->used + more;
-    if (used <= limit && atomic_load(&total_bytes) <= atomic_load(&total_ceiling)) return 0;
     if (!host->memory_check) tw_check_memory_soon(host);
     return used > limit * 4 && (more > TW_SMALL_BYTES || used > limit * 8);
 }
@@ -62,7 +66,9 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
         account(host, held, 0);
         return NULL;
     }
-    if (new_size > held && is_refused(host, new_size - held)) return NULL;
+    if (new_size > held && host->used + (new_size - held) > host->settings.memory_bytes &&
+        is_refused(host, new_size - held))
+        return NULL;
     // A value whose __call is itself makes Lua shift a growing stack, without an instruction between in which the
     // script could be stopped. Only the stack's growth can end that.
     if (host->pending > TW_STOP_PAUSE && !block && is_stack_growth(host, new_size)) return NULL;

@@ -39,8 +39,8 @@ typedef struct tw_slot tw_slot;
 typedef struct tw_slice {
     tw_slot *slot;
     tw_host *host, *outer_host;
-    int64_t cpu_start, cpu_deadline, pause_at, wall_deadline;
-    int64_t outer_cpu, outer_pause, outer_wall;
+    int64_t start, wall_deadline, cpu_limit, pause_after;
+    int64_t outer_start, outer_wall, outer_cpu, outer_pause;
 } tw_slice;
 
 struct tw_host {
@@ -67,6 +67,7 @@ struct tw_host {
     /// Frames of coroutines that died of the error kept under `tw_key_trace_error`.
     tw_buffer trace;
     char *prelude;
+    lua_CFunction stock_format;
     tw_run *run;
     /// The coroutines that resumed each other, the run's own first.
     lua_State *chain[TW_CHAIN_LIMIT];
@@ -129,7 +130,7 @@ void tw_append_frames(tw_host *host, lua_State *thread, tw_buffer *buffer);
 void tw_keep_trace(lua_State *L, lua_State *thread);
 
 // watchdog.c
-/// Has this thread watched until `tw_end_slice`, which returns the processor time taken.
+/// Has this thread watched until `tw_end_slice`, which returns the processor time taken, to about a millisecond.
 int tw_begin_slice(tw_slice *slice, tw_host *host, int64_t cpu_ns, int64_t pause_ns, int64_t wall_ns);
 int64_t tw_end_slice(tw_slice *slice);
 
@@ -151,7 +152,8 @@ static inline void tw_poll(tw_host *host, lua_State *L) {
 
 // encode.c: from the Lua stack to the output
 enum { TW_STRICT, TW_LENIENT };
-void tw_write_value(lua_State *L, int index, int mode, const char *what);
+/// `what` and, unless 0, the number of an argument say in messages what the value is.
+void tw_write_value(lua_State *L, int index, int mode, const char *what, int argument);
 void tw_write_string(lua_State *L, const char *bytes, size_t count);
 void tw_write_raw_string(tw_buffer *buffer, const char *bytes, size_t count);
 void tw_write_integer(tw_buffer *buffer, int64_t value);

@@ -31,24 +31,31 @@ const char *tw_match_at(tw_match *m, const char *at, const char *pattern) {
     return match(m, at, pattern);
 }
 
-/// Whether `c` is in the class that `%name` stands for.
-static int in_class(int c, int name) {
-    int yes;
-    switch (tolower(name)) {
-        case 'a': yes = isalpha(c); break;
-        case 'c': yes = iscntrl(c); break;
-        case 'd': yes = isdigit(c); break;
-        case 'g': yes = isgraph(c); break;
-        case 'l': yes = islower(c); break;
-        case 'p': yes = ispunct(c); break;
-        case 's': yes = isspace(c); break;
-        case 'u': yes = isupper(c); break;
-        case 'w': yes = isalnum(c); break;
-        case 'x': yes = isxdigit(c); break;
-        case 'z': yes = c == 0; break;
-        default: return name == c;
+/// For each character the classes that it is in, and for each class letter its bit; capital letters negate.
+static uint16_t classes_of[256], class_named[256];
+enum { TW_NEGATED = 0x8000 };
+
+/// Fills the tables from the C library's, in the C locale, which this process never leaves.
+__attribute__((constructor)) static void fill_classes(void) {
+    static int (*const tests[])(int) = {isalpha, iscntrl, isdigit, isgraph, islower, ispunct,
+                                        isspace, isupper, isalnum, isxdigit};
+    static const char names[] = "acdglpsuwx";
+    for (int c = 0; c < 256; c++)
+        for (int i = 0; names[i]; i++)
+            if (tests[i](c)) classes_of[c] |= (uint16_t)(1 << i);
+    classes_of[0] |= 1 << 10;
+    for (int i = 0; i <= 10; i++) {
+        int name = i < 10 ? names[i] : 'z';
+        class_named[name] = (uint16_t)(1 << i);
+        class_named[toupper(name)] = (uint16_t)(1 << i | TW_NEGATED);
     }
-    return isupper(name) ? !yes : yes != 0;
+}
+
+/// Whether `c` is in the class that `%name` stands for.
+static inline int in_class(int c, int name) {
+    uint16_t named = class_named[name];
+    if (!named) return name == c;
+    return ((classes_of[c] & named) != 0) != (named >> 15);
 }
 
 /// Whether `c` is in the set that begins at `p` with `[` and whose `]` is at `last`.
@@ -90,7 +97,7 @@ static const char *item_end(tw_match *m, const char *p) {
 }
 
 /// Whether the item from `p` to `end` takes the character at `s`.
-static int takes(const tw_match *m, const char *s, const char *p, const char *end) {
+static inline int takes(const tw_match *m, const char *s, const char *p, const char *end) {
     if (s >= m->subject_end) return 0;
     int c = letter(*s);
     switch (*p) {

@@ -101,7 +101,7 @@ static int describe_body(lua_State *L) {
     step *s = lua_touserdata(L, 1);
     lua_xmove(s->run->thread, L, 1);
     tw_host_of(L)->output.count = 0;
-    tw_write_value(L, -1, TW_LENIENT, "the value of the file");
+    tw_write_value(L, -1, TW_LENIENT, "the value of the file", 0);
     return 0;
 }
 
@@ -134,7 +134,7 @@ static void write_results(lua_State *L, lua_State *thread, int results) {
     lua_xmove(thread, L, results);
     tw_host_of(L)->output.count = 0;
     int first = lua_gettop(L) - results + 1;
-    for (int i = 0; i < results; i++) tw_write_value(L, first + i, TW_LENIENT, "the result");
+    for (int i = 0; i < results; i++) tw_write_value(L, first + i, TW_LENIENT, "the result", 0);
 }
 
 static int resume_body(lua_State *L) {

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-static lua_CFunction stock_format;
-
 static int string_rep(lua_State *L) {
     size_t length, gap;
     const char *text = luaL_checklstring(L, 1, &length);
@@ -54,14 +52,14 @@ static int string_format(lua_State *L) {
         }
         format++;
     }
-    return stock_format(L);
+    return tw_host_of(L)->stock_format(L);
 }
 
 /// Adds both functions to the table on top of the stack, which has the stock ones.
 void tw_open_strings(lua_State *L) {
     static const luaL_Reg functions[] = {{"format", string_format}, {"rep", string_rep}, {NULL, NULL}};
     lua_getfield(L, -1, "format");
-    stock_format = lua_tocfunction(L, -1);
+    tw_host_of(L)->stock_format = lua_tocfunction(L, -1);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

@@ -27,8 +27,11 @@ struct tw_slot {
     clockid_t clock;
     /// Odd while a slice runs; a request for another number is stale.
     _Atomic uint64_t sequence;
-    /// In nanoseconds of the thread's processor time, and of the monotonic clock.
-    _Atomic int64_t cpu_deadline, pause_at, wall_deadline;
+    /// Of the running slice, in nanoseconds: start and last moment by the monotonic clock, and processor time.
+    _Atomic int64_t start, wall_deadline, cpu_limit, pause_after;
+    /// The slice that the watchdog saw last, and what the thread's processor time was when that slice began.
+    _Atomic uint64_t seen;
+    _Atomic int64_t seen_cpu;
     /// sequence << 8 | reason
     _Atomic uint64_t request;
     /// Ticks since a signal was sent that has not been handled. Signals of this kind queue up, and a handler that
@@ -67,16 +70,27 @@ static void on_signal(int number) {
     errno = saved;
 }
 
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// A thread's processor time is dear to read, so a slice does not read it as it begins; the watchdog does at its first
+/// look, and takes off what can have passed since.
+static int64_t cpu_taken(tw_slot *slot, uint64_t sequence, int64_t now) {
+    int64_t cpu = read_clock(slot->clock);
+    if (atomic_load(&slot->seen) != sequence) {
+        atomic_store(&slot->seen_cpu, cpu - least(now - atomic_load(&slot->start), 2 * tick_ns));
+        atomic_store(&slot->seen, sequence);
+    }
+    return cpu - atomic_load(&slot->seen_cpu);
+}
+
 static void look_at(tw_slot *slot) {
     uint64_t sequence = atomic_load(&slot->sequence);
     if (!(sequence & 1)) return;
-    int64_t cpu_deadline = atomic_load(&slot->cpu_deadline), pause_at = atomic_load(&slot->pause_at);
-    int64_t wall_deadline = atomic_load(&slot->wall_deadline);
-    int64_t cpu = read_clock(slot->clock);
-    int reason = cpu >= cpu_deadline                              ? TW_STOP_CPU
-                 : read_clock(CLOCK_MONOTONIC) >= wall_deadline ? TW_STOP_WALL
-                 : cpu >= pause_at                                ? TW_STOP_PAUSE
-                                                                  : 0;
+    int64_t now = read_clock(CLOCK_MONOTONIC), cpu = cpu_taken(slot, sequence, now);
+    int reason = cpu >= atomic_load(&slot->cpu_limit)        ? TW_STOP_CPU
+                 : now >= atomic_load(&slot->wall_deadline) ? TW_STOP_WALL
+                 : cpu >= atomic_load(&slot->pause_after)   ? TW_STOP_PAUSE
+                                                            : 0;
     if (!reason || atomic_load(&slot->sequence) != sequence) return;
     atomic_store(&slot->request, sequence << 8 | (uint64_t)reason);
     if (atomic_fetch_add(&slot->unanswered, 1) % TW_RESEND_TICKS) return;
@@ -163,10 +177,11 @@ static tw_slot *slot_of_thread(void) {
 static void set_slice(tw_slot *slot, const tw_slice *slice) {
     // The handler finds either no host, or the host together with its own number.
     slot->host = NULL;
-    atomic_store(&slot->cpu_deadline, slice->cpu_deadline);
-    atomic_store(&slot->pause_at, slice->pause_at);
-    atomic_store(&slot->wall_deadline, slice->wall_deadline);
-    uint64_t sequence = atomic_load(&slot->sequence) + 1;
+    atomic_store_explicit(&slot->start, slice->start, memory_order_relaxed);
+    atomic_store_explicit(&slot->wall_deadline, slice->wall_deadline, memory_order_relaxed);
+    atomic_store_explicit(&slot->cpu_limit, slice->cpu_limit, memory_order_relaxed);
+    atomic_store_explicit(&slot->pause_after, slice->pause_after, memory_order_relaxed);
+    uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed) + 1;
     if ((sequence & 1) != (slice->host != NULL)) sequence++;
     atomic_store(&slot->sequence, sequence);
     slot->host = slice->host;
@@ -177,14 +192,15 @@ int tw_begin_slice(tw_slice *slice, tw_host *host, int64_t cpu_ns, int64_t pause
     if (!slot) return -1;
     slice->slot = slot;
     slice->outer_host = slot->host;
-    slice->outer_cpu = atomic_load(&slot->cpu_deadline);
-    slice->outer_pause = atomic_load(&slot->pause_at);
-    slice->outer_wall = atomic_load(&slot->wall_deadline);
+    slice->outer_start = atomic_load_explicit(&slot->start, memory_order_relaxed);
+    slice->outer_wall = atomic_load_explicit(&slot->wall_deadline, memory_order_relaxed);
+    slice->outer_cpu = atomic_load_explicit(&slot->cpu_limit, memory_order_relaxed);
+    slice->outer_pause = atomic_load_explicit(&slot->pause_after, memory_order_relaxed);
     slice->host = host;
-    slice->cpu_start = read_clock(CLOCK_THREAD_CPUTIME_ID);
-    slice->cpu_deadline = slice->cpu_start + cpu_ns;
-    slice->pause_at = pause_ns ? slice->cpu_start + pause_ns : INT64_MAX;
-    slice->wall_deadline = read_clock(CLOCK_MONOTONIC) + wall_ns;
+    slice->start = read_clock(CLOCK_MONOTONIC);
+    slice->wall_deadline = slice->start + wall_ns;
+    slice->cpu_limit = cpu_ns;
+    slice->pause_after = pause_ns ? pause_ns : INT64_MAX;
     set_slice(slot, slice);
     if (atomic_load(&idle)) {
         pthread_mutex_lock(&mutex);
@@ -194,13 +210,19 @@ int tw_begin_slice(tw_slice *slice, tw_host *host, int64_t cpu_ns, int64_t pause
     return 0;
 }
 
+/// A slice that the watchdog never saw was shorter than a few of its ticks; for it, time stands for processor time.
 int64_t tw_end_slice(tw_slice *slice) {
+    tw_slot *slot = slice->slot;
+    int seen = atomic_load(&slot->seen) == atomic_load_explicit(&slot->sequence, memory_order_relaxed);
+    int64_t taken = seen ? read_clock(CLOCK_THREAD_CPUTIME_ID) - atomic_load(&slot->seen_cpu)
+                         : least(read_clock(CLOCK_MONOTONIC) - slice->start, 4 * tick_ns);
     tw_slice outer = {
         .host = slice->outer_host,
-        .cpu_deadline = slice->outer_cpu,
-        .pause_at = slice->outer_pause,
+        .start = slice->outer_start,
         .wall_deadline = slice->outer_wall,
+        .cpu_limit = slice->outer_cpu,
+        .pause_after = slice->outer_pause,
     };
-    set_slice(slice->slot, &outer);
-    return read_clock(CLOCK_THREAD_CPUTIME_ID) - slice->cpu_start;
+    set_slice(slot, &outer);
+    return taken;
 }

@@ -29,7 +29,8 @@ public final class LuaState {
         functions = HostFunctions(environment.functions)
         let context = unsafe Unmanaged.passUnretained(functions).toOpaque()
         guard let host = unsafe tw_host_new(settings, callHostFunction, context) else {
-            throw LuaError(code: .memory, message: "not enough memory for a Lua state")
+            throw LuaError(
+                code: .memory, message: "not enough memory for a Lua state; raise limits.memory", limit: .memory)
         }
         unsafe self.host = host
         for source in environment.modules.values { sources[source.name] = source }
@@ -170,6 +171,7 @@ extension LuaState {
         error.traceback = decoder.string() ?? ""
         error.value = decoder.next().flatMap { $0 == .nil ? nil : $0 }
         error.limit = decoder.string().flatMap(LuaError.Limit.init)
+        if error.code == .memory { error.message += "; keep less at once, or raise limits.memory" }
         place(&error)
         return error
     }

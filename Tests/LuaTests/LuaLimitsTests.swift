@@ -159,4 +159,26 @@ extension LuaLimits {
         #expect(
             error.message.hasSuffix("used more than 20 ms of time in one step; do less at once, or raise limits.wall"))
     }
+
+    /// A state needs some 20 KB to open; below an eighth of that, Lua is refused memory on the way.
+    @Test func `a state short of memory fails cleanly, however short`() throws {
+        let body = """
+            local parts = {}
+            for i = 1, 50 do parts[i] = json.encode({ i, { text = ("x"):rep(i) } }) end
+            local co = coroutine.wrap(function() return api.call(json.decode("[" .. table.concat(parts, ",") .. "]")) end)
+            return pcall(co), (table.concat(parts):gsub("x", "%0%0"))
+            """
+        var outcomes: Set<String> = []
+        for bytes in stride(from: 64, to: 120_000, by: 211) {
+            do throws(LuaError) {
+                let state = try LuaState(.test(limits: LuaLimits(memoryBytes: bytes, cpu: .seconds(60))))
+                _ = try state.run(body)
+                outcomes.insert("finished")
+            } catch {
+                #expect(error.limit == .memory || error.message.contains("too large"), "\(bytes): \(error)")
+                outcomes.insert(error.code.rawValue)
+            }
+        }
+        #expect(outcomes.isSuperset(of: ["memory", "limit", "finished"]), "\(outcomes)")
+    }
 }
