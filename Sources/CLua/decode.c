@@ -7,6 +7,7 @@
 typedef struct decoder {
     lua_State *L;
     const uint8_t *next, *end;
+    int depth;
 } decoder;
 
 static const uint8_t *take(decoder *d, size_t count) {
@@ -80,6 +81,7 @@ static void push_fixed(decoder *d, uint8_t tag) {
 static void push_value(decoder *d) {
     lua_State *L = d->L;
     luaL_checkstack(L, 8, "value is nested too deeply");
+    if (++d->depth > TW_DEPTH_LIMIT + 1) luaL_error(L, "a value is nested too deeply: more than 100 levels");
     uint8_t tag = *take(d, 1);
     switch (tag) {
         case TW_TAG_NIL: lua_pushnil(L); break;
@@ -99,11 +101,12 @@ static void push_value(decoder *d) {
         }
         default: luaL_error(L, "a value of this kind cannot be given to a script");
     }
+    d->depth--;
 }
 
 int tw_push_input(lua_State *L) {
     tw_host *host = tw_host_of(L);
-    decoder d = {L, host->input.bytes, host->input.bytes + host->input.count};
+    decoder d = {L, host->input.bytes, host->input.bytes + host->input.count, 0};
     int count = 0;
     for (; d.next < d.end; count++) push_value(&d);
     return count;

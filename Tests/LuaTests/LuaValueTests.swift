@@ -77,6 +77,13 @@ import Testing
         #expect(error.code == .runtime)
     }
 
+    @Test func `values nested too deeply are refused on the way in`() throws {
+        func nested(_ levels: Int) -> LuaValue { (0..<levels).reduce(LuaValue.integer(1)) { value, _ in [value] } }
+        expectNoDifference(try state.run("return ...", nested(100)), [nested(100)])
+        #expect(throws: LuaError.self) { try state.run("return ...", nested(101)) }
+        #expect(try state.failure("api.call()") { _ in .values([nested(101)]) }.message.contains("nested too deeply"))
+    }
+
     @Test func `values past the size limit are refused`() throws {
         let state = try LuaState(.test(limits: LuaLimits(valueBytes: 1000)))
         #expect(
