@@ -18,7 +18,8 @@ public actor Engine {
     private nonisolated let stopping = Flag()
     private nonisolated let epoch = Mutex<Epoch?>(nil)
 
-    private var claim: Task<Result<Epoch, EngineError>, Never>?
+    /// Who waits for the store to be taken over; nil unless that is under way.
+    private var claimants: [CheckedContinuation<Result<Epoch, EngineError>, Never>]?
     private var schedule: Schedule
     private var isRunning = false
     /// Set while ``run()`` has recovered and runs.
@@ -93,17 +94,16 @@ public actor Engine {
     }
 
     private func takeOver() async throws(EngineError) -> Epoch {
-        let claim =
-            claim
-            ?? Task { [store] in
-                do throws(EngineError) { return .success(try await store.takeOver()) } catch { return .failure(error) }
-            }
-        self.claim = claim
-        let result = await claim.value
-        switch result {
-        case .success(let own): epoch.withLock { $0 = own }
-        case .failure: self.claim = nil
+        if let known = epoch.withLock({ $0 }) { return known }
+        if claimants != nil {
+            return try await withCheckedContinuation { claimants?.append($0) }.get()
         }
+        claimants = []
+        let result: Result<Epoch, EngineError>
+        do throws(EngineError) { result = .success(try await store.takeOver()) } catch { result = .failure(error) }
+        if case .success(let own) = result { epoch.withLock { $0 = own } }
+        for claimant in claimants ?? [] { claimant.resume(returning: result) }
+        claimants = nil
         return try result.get()
     }
 

@@ -64,27 +64,3 @@ final class RunRegistry: Sendable {
         for waiter in requests.values.flatMap(\.waiters) { waiter.resume() }
     }
 }
-
-/// Fetches what happened in a queue while the process was down, once for each queue.
-actor CatchUps {
-    private var tasks: [String: Task<EngineFailure?, Never>] = [:]
-
-    /// - Returns: Why it should be tried again later; nil if the queue was caught up with.
-    func catchUp(_ queue: String, by handler: any EventHandler) async -> EngineFailure? {
-        let task =
-            tasks[queue]
-            ?? Task {
-                do {
-                    try await handler.catchUp(queue)
-                    return nil
-                } catch {
-                    guard let failure = error as? EngineFailure, failure.retryable else { return nil }
-                    return failure
-                }
-            }
-        tasks[queue] = task
-        let failure = await task.value
-        if failure != nil { tasks[queue] = nil }
-        return failure
-    }
-}

@@ -73,7 +73,7 @@ extension StoreOperation {
 
 extension StoreNumber {
     /// The sum as JSON. Integers stay integers; a sum with a fraction in it is a number.
-    fileprivate func added(to value: Data?, scope: String, key: String) throws -> Data {
+    func added(to value: Data?, scope: String, key: String) throws -> Data {
         switch (self, try Self.read(value, scope, key)) {
         case (.integer(let step), .integer(let base)):
             let (sum, overflow) = base.addingReportingOverflow(step)

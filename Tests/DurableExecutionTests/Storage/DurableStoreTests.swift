@@ -6,7 +6,7 @@ import Testing
 
 /// The contract of ``DurableStore``, run against every implementation.
 @Suite(.timeLimit(.minutes(1))) struct DurableStoreTests {
-    enum Implementation: CaseIterable { case sqliteFile, sqliteMemory }
+    enum Implementation: CaseIterable { case sqliteFile, sqliteMemory, memory }
 
     /// A store with what it needs to live.
     struct Subject: Sendable {
@@ -22,6 +22,9 @@ import Testing
                 self.folder = folder
             case .sqliteMemory:
                 store = try SQLiteStore.inMemory()
+                folder = nil
+            case .memory:
+                store = MemoryStore()
                 folder = nil
             }
             epoch = try await store.takeOver()

@@ -1,0 +1,157 @@
+import Foundation
+
+@testable import DurableExecution
+
+extension MemoryStore.State {
+    mutating func accept(_ event: NewEvent, at time: Date) throws -> Acceptance {
+        guard let primary = event.identities.first else { throw EngineError(.badInput, "no identity") }
+        let known = fault == .forgetsIdentities ? nil : event.identities.compactMap { identities[$0] }.first
+        let holder = known ?? Int64(events.count + 1)
+        for identity in event.identities where identities[identity] == nil { identities[identity] = holder }
+        if let known { return .duplicate(of: known) }
+        events.append(
+            Event(
+                sequence: holder, identity: primary, queue: event.queue, kind: event.kind, source: event.source,
+                payload: event.payload, occurredAt: event.occurredAt.storable, acceptedAt: time, cause: event.cause))
+        return .accepted(holder)
+    }
+
+    mutating func apply(_ change: Change) throws {
+        switch change {
+        case .event(let sequence, let state, let note, _):
+            events[Int(sequence) - 1].state = state
+            events[Int(sequence) - 1].note = note
+        case .matched(let event, let payload, let starts, let refusals, _):
+            matched.insert(event)
+            events[Int(event) - 1].state = .running
+            events[Int(event) - 1].payload = payload ?? events[Int(event) - 1].payload
+            if !refusals.isEmpty { self.refusals[event] = refusals }
+            for start in starts {
+                try put(start)
+                if start.state == .queued { releaseNext(after: start) }
+            }
+        case .entry(let entry):
+            put(entry)
+        case .logs(let invocation, let position, let lines, let time):
+            logs[invocation, default: []] += lines.map { RecordedLog(position: position, line: $0, at: time.storable) }
+        case .invocation(let invocation):
+            try put(invocation)
+            if invocation.state.isEnded { releaseNext(after: invocation) }
+        case .wait(let waiting):
+            register(waiting)
+        case .endWait(let invocation):
+            waits.removeAll { $0.invocation == invocation }
+        case .deliver(let event, let waiting, let outcome, let time):
+            try deliver(event, waiting, outcome, time)
+        case .cancel(let invocation, let reason, let time):
+            try cancel(invocation, reason, time)
+        case .clearJournal(let invocation):
+            journal[invocation] = nil
+            logs[invocation] = nil
+        case .expect(let expectation):
+            guard fault == .ignoresExpectations || holds(expectation) else {
+                throw EngineError(.conflict, "\(expectation)")
+            }
+        }
+    }
+
+    private mutating func put(_ invocation: Invocation) throws {
+        guard InvocationID(invocation.id) != nil else { throw EngineError(.badInput, "no id: \(invocation.id)") }
+        invocations[invocation.id] = invocation
+    }
+
+    private mutating func put(_ entry: JournalEntry) {
+        var entry = entry
+        if entry.state == .intended, entry.effect == "once", fault == .skipsIntent { return }
+        if entry.state == .intended, entry.position == 0, !firstIntents.contains(entry.invocation) {
+            firstIntents.append(entry.invocation)
+        }
+        if entry.state == .intended, entry.inboxQueue != nil { entry.inboxPlace = Int64(events.count) }
+        entry.inboxPlace = entry.inboxPlace ?? journal[entry.invocation]?[entry.position]?.inboxPlace
+        journal[entry.invocation, default: [:]][entry.position] = entry
+    }
+
+    private mutating func register(_ waiting: Waiting) {
+        let former = waits.first { $0.invocation == waiting.invocation && $0.position == waiting.position }
+        waits.removeAll { $0.invocation == waiting.invocation }
+        registrations += 1
+        var waiting = waiting
+        waiting.number = registrations
+        waiting.opened = former?.opened ?? registrations
+        waits.append(waiting)
+    }
+
+    private mutating func deliver(_ event: Int64, _ waiting: Waiting, _ outcome: Data, _ time: Date) throws {
+        guard invocations[waiting.invocation]?.state == .waiting, waits.contains(where: { $0.number == waiting.number })
+        else { throw EngineError(.conflict, "waits no more") }
+        invocations[waiting.invocation]?.state = .running
+        invocations[waiting.invocation]?.attempt += 1
+        invocations[waiting.invocation]?.reason = nil
+        invocations[waiting.invocation]?.nextAttemptAt = nil
+        invocations[waiting.invocation]?.updatedAt = time.storable
+        waits.removeAll { $0.number == waiting.number }
+        journal[waiting.invocation]?[waiting.position]?.state = .succeeded
+        journal[waiting.invocation]?[waiting.position]?.outcome = outcome
+        journal[waiting.invocation]?[waiting.position]?.endedAt = time.storable
+        journal[waiting.invocation]?[waiting.position]?.inboxPlace = event
+    }
+
+    private mutating func cancel(_ id: String, _ reason: String, _ time: Date) throws {
+        guard var invocation = invocations[id] else { throw EngineError(.notFound, id) }
+        guard invocation.state != .running, !invocation.state.isEnded else { throw EngineError(.conflict, id) }
+        invocation.state = .cancelled
+        invocation.reason = reason
+        invocation.nextAttemptAt = nil
+        invocation.updatedAt = time.storable
+        invocations[id] = invocation
+        waits.removeAll { $0.invocation == id }
+        releaseNext(after: invocation)
+    }
+
+    private mutating func releaseNext(after invocation: Invocation) {
+        let others = invocations.values.filter {
+            $0.queue == invocation.queue && $0.rule == invocation.rule && !$0.state.isEnded
+        }
+        guard others.allSatisfy({ $0.state == .queued }), let next = others.min(by: { $0.id < $1.id }),
+            next.nextAttemptAt == nil
+        else { return }
+        invocations[next.id]?.nextAttemptAt = invocation.updatedAt
+    }
+
+    private func holds(_ expectation: Expectation) -> Bool {
+        switch expectation {
+        case .noNewWaits(let queue, let number):
+            !waits.contains { $0.queue == queue && $0.number > number }
+        case .passedEvents(let queue, let sequence, let count):
+            events.filter { $0.queue == queue && $0.sequence > sequence && $0.state != .pending }.count == count
+        case .invocationState(let id, let state):
+            invocations[id]?.state == state
+        }
+    }
+
+    // MARK: The rules' store
+
+    func value(_ scope: String, _ key: String, at time: Date) -> Data? {
+        guard let found = values[[scope, key]], found.end.map({ $0 > time }) ?? true else { return nil }
+        return found.value
+    }
+
+    mutating func perform(_ operation: StoreOperation, at time: Date) throws -> Data {
+        switch operation {
+        case .get(let scope, let key):
+            return value(scope, key, at: time) ?? Data("null".utf8)
+        case .set(let scope, let key, let value, let ttl):
+            values[[scope, key]] = value.map { ($0, ttl.map { time.adding($0).storable }) }
+            return Data("null".utf8)
+        case .increment(let scope, let key, let step):
+            let live = value(scope, key, at: time)
+            let sum = try step.added(to: live, scope: scope, key: key)
+            values[[scope, key]] = (sum, live == nil ? nil : values[[scope, key]]?.end)
+            return sum
+        case .compareAndSet(let scope, let key, let expected, let value):
+            guard self.value(scope, key, at: time) == expected else { return Data("false".utf8) }
+            values[[scope, key]] = value.map { ($0, nil) }
+            return Data("true".utf8)
+        }
+    }
+}
