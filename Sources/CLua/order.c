@@ -10,9 +10,14 @@
 
 enum { KEY_INDEX, KEY_NUMBER, KEY_STRING, KEY_BOOLEAN, KEY_NULL, KEY_OBJECT };
 
+/// Tables of up to so many keys are sorted by insertion.
+enum { TW_FEW_KEYS = 24 };
+
 typedef struct sort_key {
     int kind;
     int position;
+    /// Whether a number is an integer.
+    int whole;
     lua_Integer integer;
     lua_Number number;
     const char *bytes;
@@ -27,6 +32,7 @@ static sort_key describe(lua_State *L, int index) {
             key.number = lua_tonumber(L, index);
             key.kind = KEY_NUMBER;
             if (lua_isinteger(L, index)) {
+                key.whole = 1;
                 key.integer = lua_tointeger(L, index);
                 if (key.integer > 0) key.kind = KEY_INDEX;
             }
@@ -55,19 +61,26 @@ static int compare(const void *a, const void *b) {
     return (x->integer > y->integer) - (x->integer < y->integer);
 }
 
-/// Counts the keys of the table at `index`; `*natural` tells whether Lua visits them in our order by itself, as it
-/// does with lists.
-static lua_Integer count_keys(lua_State *L, int index, int *natural) {
-    lua_Integer count = 0, last = 0, objects = 0;
-    *natural = 1;
+/// Whether Lua visits the table at `index` in our order by itself, as it does with lists.
+static int is_natural(lua_State *L, int index) {
+    lua_Integer last = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         tw_poll(tw_host_of(L), L);
-        count++;
-        if (*natural && lua_isinteger(L, -2) && lua_tointeger(L, -2) > last) {
+        if (lua_isinteger(L, -2) && lua_tointeger(L, -2) > last) {
             last = lua_tointeger(L, -2);
             continue;
         }
-        *natural = 0;
+        lua_pop(L, 2);
+        return 0;
+    }
+    return 1;
+}
+
+static lua_Integer count_keys(lua_State *L, int index) {
+    lua_Integer count = 0, objects = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        tw_poll(tw_host_of(L), L);
+        count++;
         int type = lua_type(L, -2);
         if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TTHREAD || type == LUA_TUSERDATA) objects++;
         if (objects > 1)
@@ -77,15 +90,48 @@ static lua_Integer count_keys(lua_State *L, int index, int *natural) {
     return count;
 }
 
+static void push_key(lua_State *L, const sort_key *key) {
+    switch (key->kind) {
+        case KEY_STRING: lua_pushlstring(L, key->bytes, key->count); break;
+        case KEY_BOOLEAN: lua_pushboolean(L, (int)key->integer); break;
+        case KEY_NULL: lua_pushlightuserdata(L, &tw_null); break;
+        default: key->whole ? lua_pushinteger(L, key->integer) : lua_pushnumber(L, key->number);
+    }
+}
+
+/// `push_keys` for tables of few keys and no objects among them, which is most: returns 0, with nothing pushed, for
+/// others.
+static int push_few_keys(lua_State *L, int index) {
+    sort_key keys[TW_FEW_KEYS];
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), count++) {
+        sort_key key = {.kind = KEY_OBJECT};
+        if (count < TW_FEW_KEYS) key = describe(L, -2);
+        if (key.kind == KEY_OBJECT) {
+            lua_pop(L, 2);
+            return 0;
+        }
+        int place = count;
+        for (; place > 0 && compare(&keys[place - 1], &key) > 0; place--) keys[place] = keys[place - 1];
+        keys[place] = key;
+    }
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        push_key(L, &keys[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
 /// Pushes a list of the keys of the table at `index` in order, or false when Lua's own order will do.
 static void push_keys(lua_State *L, int index) {
-    int natural;
     luaL_checkstack(L, LUA_MINSTACK, "pairs");
-    lua_Integer count = count_keys(L, index, &natural);
-    if (natural) {
+    if (is_natural(L, index)) {
         lua_pushboolean(L, 0);
         return;
     }
+    if (push_few_keys(L, index)) return;
+    lua_Integer count = count_keys(L, index);
     lua_createtable(L, (int)count, 0);
     lua_createtable(L, (int)count, 0);
     sort_key *keys = lua_newuserdatauv(L, sizeof *keys * (size_t)count, 0);
