@@ -17,11 +17,13 @@ public struct Conversation: Sendable, Hashable, Identifiable {
     public var messageCount: Int
     public var metadata: Metadata?
     public var createdAt: Timestamp
+    /// Who takes part, where it is a group; a later addition of the API reference.
+    public var group: ConversationGroup?
 
     public init(
         id: ID, agentID: String?, phoneNumberID: String, phoneNumber: String, participant: String,
         lastMessageAt: Timestamp?, lastMessagePreview: String? = nil, messageCount: Int, metadata: Metadata?,
-        createdAt: Timestamp
+        createdAt: Timestamp, group: ConversationGroup? = nil
     ) {
         self.id = id
         self.agentID = agentID
@@ -33,6 +35,7 @@ public struct Conversation: Sendable, Hashable, Identifiable {
         self.messageCount = messageCount
         self.metadata = metadata
         self.createdAt = createdAt
+        self.group = group
     }
 }
 
@@ -70,13 +73,16 @@ extension Conversation: Codable {
             lastMessagePreview: container.decodeIfPresent(String.self, forKey: .lastMessagePreview),
             messageCount: container.decodeIfPresent(Int.self, forKey: .messageCount) ?? 0,
             metadata: container.decodeIfPresent(Metadata.self, forKey: .metadata),
-            createdAt: container.decode(Timestamp.self, forKey: .createdAt))
+            createdAt: container.decode(Timestamp.self, forKey: .createdAt),
+            // Of another shape than known, it is left out: the conversation counts more.
+            group: try? ConversationGroup(ifPresentIn: decoder))
     }
 
     /// Writes every documented key of a list's item, nulls included.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: ConversationKey.self)
         try encodeShared(to: &container)
+        try group?.encode(to: encoder)
         try container.encode(lastMessagePreview, forKey: .lastMessagePreview)
     }
 
@@ -105,6 +111,7 @@ extension ConversationDetail: Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: ConversationKey.self)
         try conversation.encodeShared(to: &container)
+        try conversation.group?.encode(to: encoder)
         try container.encode(messages, forKey: .messages)
     }
 }

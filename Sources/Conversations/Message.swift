@@ -124,7 +124,8 @@ extension Message: Codable {
             receivedAt: container.decode(Timestamp.self, forKey: .receivedAt),
             reactions: container.decodeIfPresent([MessageReaction].self, forKey: .reactions) ?? [],
             senderIdentifier: container.decodeIfPresent(String.self, forKey: .senderIdentifier),
-            replyTo: container.decodeIfPresent(ReplyTarget.self, forKey: .replyTo))
+            // Of another shape than known, it is left out: the message counts more.
+            replyTo: try? container.decodeIfPresent(ReplyTarget.self, forKey: .replyTo))
     }
 
     /// Writes every documented key, `mediaUrl` also where it is null, as the documented samples have it.

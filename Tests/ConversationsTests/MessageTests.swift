@@ -40,7 +40,16 @@ import Testing
                     MessageReaction(
                         id: "rxn_2", reactionType: ReactionType(rawValue: "🎉"), fromNumber: "", direction: .inbound,
                         createdAt: try timestamp("2026-05-01T08:00:02Z")),
-                ], senderIdentifier: "jane@example.com"))
+                ], senderIdentifier: "jane@example.com",
+                replyTo: ReplyTarget(messageID: "msg_0", message: "Look")))
+    }
+
+    @Test(arguments: ["null", "{}", "[]", #""msg_0""#, #"{"messageId": 7}"#])
+    func `a reply to nothing known is still a message`(target: String) throws {
+        let message = try decode(
+            Message.self,
+            #"{"id": "m", "direction": "inbound", "receivedAt": "2025-01-15T12:00:00Z", "replyTo": \#(target)}"#)
+        expectNoDifference(message.replyTo, nil)
     }
 
     @Test(

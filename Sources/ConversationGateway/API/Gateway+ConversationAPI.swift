@@ -25,6 +25,7 @@ extension Gateway: ConversationAPI {
         _ id: Conversation.ID, with update: ConversationUpdate
     ) async throws(APIError) -> ConversationDetail {
         if let problem = update.metadataProblem { throw .invalid("metadata", problem) }
+        if let name = update.groupName { try checkText(name, field: "group_name") }
         let limit = Bounds.messageLimitOfConversation.fallback
         return try await store.write { [links] database in
             guard var stored = try ConversationTable.find(database, id: id) else {
@@ -37,6 +38,10 @@ extension Gateway: ConversationAPI {
             }
             if update.metadata != .unchanged {
                 try ConversationTable.setMetadata(database, row: stored.row, stored.conversation.metadata)
+            }
+            if let name = update.groupName, stored.conversation.group != nil {
+                stored.conversation.group?.name = name
+                try ConversationTable.setGroupName(database, row: stored.row, name)
             }
             let page = try MessageTable.page(database, conversationRow: stored.row, limit: limit, links: links)
             return ConversationDetail(conversation: stored.conversation, messages: page.data)

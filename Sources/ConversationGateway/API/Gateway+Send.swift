@@ -33,8 +33,14 @@ private struct SendOrder: Sendable {
         "gentle", "loud", "slam",
     ]
 
+    enum Recipient: Sendable {
+        case one(PhoneAddress)
+        case group(String)
+        case newGroup([String])
+    }
+
     var request: OutboundMessage
-    var recipient: PhoneAddress
+    var recipient: Recipient
     var media: [String]
 
     init(_ request: OutboundMessage, rule: MediaURLRule) throws(APIError) {
@@ -42,23 +48,40 @@ private struct SendOrder: Sendable {
         guard request.fromNumber != nil || request.numberID != nil || request.agentID != nil else {
             throw .invalid("agent_id", "name the sender by agent_id, number_id or from_number")
         }
-        guard let to = request.toNumber else {
-            // The wording of a production answer.
-            throw APIError(
-                .invalidRequest,
-                "Value error, Provide to_number (an existing chat) or recipients (to start a group).", status: 422,
-                serverCode: "VALIDATION_ERROR", field: "to_number")
-        }
-        guard let recipient = PhoneAddress(to) else {
-            throw .invalid(
-                "to_number", "must be a phone number such as +15551234567, a short code, or an e-mail address")
-        }
-        self.recipient = recipient
+        recipient = try Self.recipient(of: request)
         media = try Self.media(of: request, rule: rule)
         try checkText(request.body, field: "body")
         guard !request.body.isEmpty || !media.isEmpty else { throw .invalid("body", "may be empty only with media") }
         if let style = request.sendStyle, !Self.styles.contains(style) {
             throw .invalid("send_style", "must be one of \(Self.styles.sorted().joined(separator: ", "))")
+        }
+    }
+
+    /// One address, a group that there is, or 2 to 32 members of a new one.
+    /// Source: AgentPhone API reference, "Send message".
+    private static func recipient(of request: OutboundMessage) throws(APIError) -> Recipient {
+        switch (request.toNumber, request.recipients) {
+        case (nil, nil):
+            // The wording of a production answer.
+            throw APIError(
+                .invalidRequest,
+                "Value error, Provide to_number (an existing chat) or recipients (to start a group).", status: 422,
+                serverCode: "VALIDATION_ERROR", field: "to_number")
+        case (.some, .some): throw .invalid("recipients", "cannot be given together with to_number")
+        case (let to?, nil) where to.hasPrefix("grp_"): return .group(to)
+        case (let to?, nil):
+            guard let address = PhoneAddress(to) else {
+                throw .invalid(
+                    "to_number",
+                    "must be a phone number such as +15551234567, a short code, an e-mail address, or a group's id")
+            }
+            return .one(address)
+        case (nil, let members?):
+            let addresses = members.compactMap { PhoneAddress($0) }.filter { $0.kind != .shortCode }.map(\.text)
+            guard addresses.count == members.count, (2...32).contains(members.count),
+                Set(addresses).count == members.count
+            else { throw .invalid("recipients", "must be 2 to 32 different phone numbers or e-mail addresses") }
+            return .newGroup(addresses)
         }
     }
 
@@ -80,12 +103,9 @@ private struct SendOrder: Sendable {
 
     func carryOut(_ database: Database, at now: Timestamp, links: MediaLinks) throws -> SentMessage {
         let number = try sender(database)
-        let channel = try OutboundChannel.choose(
-            database, number: number, to: recipient.text, hasMedia: !media.isEmpty)
         let replyTarget = try replyTarget(database, links: links)
-        guard channel == .imessage || number.isRegisteredForSMS else { throw APIError.notRegistered(number) }
-        var conversation = try ConversationTable.findOrInsert(
-            database, number: number, participant: recipient.text, at: now)
+        var (conversation, channel) = try thread(database, with: number, at: now)
+        let to = conversation.conversation.participant
         if let replyTarget, replyTarget.conversationRow != conversation.row {
             throw APIError.notFound("Reply target", code: "REPLY_TARGET_NOT_FOUND")
         }
@@ -94,15 +114,40 @@ private struct SendOrder: Sendable {
         let stored = try MessageTable.append(
             database, to: &conversation,
             MessageDraft(
-                direction: .outbound, channel: channel, from: number.phoneNumber, to: recipient.text,
+                direction: .outbound, channel: channel, from: number.phoneNumber, to: to,
                 body: request.body, mediaURLs: media, replyTo: isIMessage ? replyTarget?.message.id : nil,
                 sendStyle: isIMessage ? request.sendStyle : nil),
             at: now, links: links)
         return SentMessage(
             id: stored.message.id, status: "sent", channel: channel, fromNumber: number.phoneNumber,
-            toNumber: recipient.text, conversationID: conversation.conversation.id, mediaURLs: media,
+            toNumber: to, conversationID: conversation.conversation.id, mediaURLs: media,
             replyToMessageID: isIMessage ? replyTarget?.message.id : nil,
             replyParentUnresolved: isIMessage && replyTarget != nil ? false : nil)
+    }
+
+    /// The conversation to send in, made where it is new, and the channel; groups are on iMessage alone.
+    private func thread(
+        _ database: Database, with number: StoredNumber, at now: Timestamp
+    ) throws -> (StoredConversation, Channel) {
+        switch recipient {
+        case .one(let address):
+            let channel = try OutboundChannel.choose(
+                database, number: number, to: address.text, hasMedia: !media.isEmpty)
+            guard channel == .imessage || number.isRegisteredForSMS else { throw APIError.notRegistered(number) }
+            let conversation = try ConversationTable.findOrInsert(
+                database, number: number, participant: address.text, at: now)
+            return (conversation, channel)
+        case .group(let id):
+            let found = try ConversationTable.find(database, numberRow: number.row, participant: id)
+            guard let found, number.supportsIMessage else { throw APIError.notFound("Group") }
+            return (found, .imessage)
+        case .newGroup(let members):
+            let isPossible = try members.allSatisfy { try PhoneTable.supportsIMessage(database, address: $0) }
+            guard number.supportsIMessage, isPossible else {
+                throw APIError.badRequest("A group needs iMessage on all sides.", code: "GROUP_REQUIRES_IMESSAGE")
+            }
+            return (try ConversationTable.insertGroup(database, number: number, members: members, at: now), .imessage)
+        }
     }
 
     /// `from_number` counts most, then `number_id`, then the agent's first number.

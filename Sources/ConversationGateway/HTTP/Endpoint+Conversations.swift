@@ -95,7 +95,7 @@ private struct SendRequest: Decodable {
     var message: OutboundMessage
 
     private enum Key: String, CodingKey, CaseIterable {
-        case recipients, channel, buttons, list, cta, template
+        case channel, buttons, list, cta, template
     }
 
     init(from decoder: any Decoder) throws {

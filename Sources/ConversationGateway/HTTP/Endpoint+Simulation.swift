@@ -24,7 +24,8 @@ extension Endpoint {
             let request = try await call.body(PhoneMessageRequest.self)
             return try call.json(
                 try await call.gateway.phones.send(
-                    from: request.from, to: request.to, body: request.body ?? "", media: request.media ?? []))
+                    from: request.from, to: request.to, body: request.body ?? "", media: request.media ?? [],
+                    group: request.group))
         },
         Endpoint(.post, "/sim/reactions", "reactFromPhone", access: .simulation) { call throws(APIError) in
             let request = try await call.body(PhoneReactionRequest.self)
@@ -62,6 +63,7 @@ private struct PhoneMessageRequest: Decodable {
     var to: String?
     var body: String?
     var media: [String]?
+    var group: String?
 }
 
 private struct PhoneReactionRequest: Decodable {

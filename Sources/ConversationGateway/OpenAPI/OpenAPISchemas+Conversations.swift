@@ -33,6 +33,9 @@ extension OpenAPISchemas {
               "lastMessagePreview", "messageCount", "metadata", "createdAt"
             ],
             "properties": {
+              "isGroup": {"type": "boolean"}, "groupId": {"type": "string"}, "groupName": {"type": ["string", "null"]},
+              "groupIconUrl": {"type": ["string", "null"]},
+              "participants": {"type": "array", "items": {"$ref": "#/components/schemas/GroupMember"}},
               "id": {"type": "string"}, "agentId": {"type": ["string", "null"]},
               "phoneNumberId": {"type": "string"}, "phoneNumber": {"type": "string"},
               "participant": {"type": "string"},
@@ -50,6 +53,9 @@ extension OpenAPISchemas {
               "messageCount", "metadata", "createdAt", "messages"
             ],
             "properties": {
+              "isGroup": {"type": "boolean"}, "groupId": {"type": "string"}, "groupName": {"type": ["string", "null"]},
+              "groupIconUrl": {"type": ["string", "null"]},
+              "participants": {"type": "array", "items": {"$ref": "#/components/schemas/GroupMember"}},
               "id": {"type": "string"}, "agentId": {"type": ["string", "null"]},
               "phoneNumberId": {"type": "string"}, "phoneNumber": {"type": "string"},
               "participant": {"type": "string"},
@@ -68,7 +74,8 @@ extension OpenAPISchemas {
             },
             "additionalProperties": false
           },
-          "ConversationUpdate": {"type": "object", "properties": {"metadata": {"type": ["object", "null"]}}},
+          "ConversationUpdate": {"type": "object", "properties": {"group_name": {"type": ["string", "null"]},
+          "metadata": {"type": ["object", "null"]}}},
           "Error": {
             "type": "object", "required": ["error", "detail"],
             "properties": {
@@ -96,6 +103,11 @@ extension OpenAPISchemas {
           },
           "Health": {
             "type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}},
+            "additionalProperties": false
+          },
+          "GroupMember": {
+            "type": "object", "required": ["identifier", "name"],
+            "properties": {"identifier": {"type": "string"}, "name": {"type": ["string", "null"]}},
             "additionalProperties": false
           },
           "Message": {
@@ -139,6 +151,9 @@ extension OpenAPISchemas {
           "OutboundMessage": {
             "type": "object",
             "properties": {
+              "recipients": {
+                "type": ["array", "null"], "items": {"type": "string"}, "minItems": 2, "maxItems": 32
+              },
               "agent_id": {"type": ["string", "null"]}, "number_id": {"type": ["string", "null"]},
               "from_number": {"type": ["string", "null"]}, "to_number": {"type": ["string", "null"]},
               "body": {"type": "string"},
@@ -152,7 +167,7 @@ extension OpenAPISchemas {
                 ]
               }
             },
-            "required": ["to_number", "body"]
+            "required": ["body"]
           },
           "ReactionReceipt": {
             "type": "object",

@@ -77,7 +77,7 @@ extension OpenAPISchemas {
           "PhoneMessageRequest": {
             "type": "object",
             "properties": {
-              "from": {"type": "string"}, "to": {"type": ["string", "null"]},
+              "group": {"type": ["string", "null"]}, "from": {"type": "string"}, "to": {"type": ["string", "null"]},
               "body": {"type": ["string", "null"]},
               "media": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 20}
             },

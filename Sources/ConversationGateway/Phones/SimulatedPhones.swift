@@ -43,9 +43,10 @@ public struct SimulatedPhones: Sendable {
     /// - Parameters:
     ///   - to: The project's oldest number if nil.
     ///   - media: URLs, up to 20.
+    ///   - group: The id of a group that the phone is in, to write there instead.
     @discardableResult
     public func send(
-        from: String, to: String? = nil, body: String = "", media: [String] = []
+        from: String, to: String? = nil, body: String = "", media: [String] = [], group: String? = nil
     ) async throws(APIError) -> PhoneDelivery {
         let sender = try Self.address(from, field: "from")
         let recipient = try to.map { text throws(APIError) in try Self.address(text, field: "to") }
@@ -54,7 +55,7 @@ public struct SimulatedPhones: Sendable {
         guard media.count <= 20 else { throw .invalid("media", "must hold at most 20 URLs") }
         let rule = MediaURLRule(allowsHTTP: true, links: gateway.links)
         for url in media { try rule.check(url, field: "media") }
-        let arrival = Arrival(sender: sender.text, recipient: recipient?.text, body: body, media: media)
+        let arrival = Arrival(sender: sender.text, recipient: recipient?.text, group: group, body: body, media: media)
         let composer = gateway.composer
         let now = gateway.timestamp
         let delivery = try await store.write { try arrival.carryOut($0, composer: composer, at: now) }
@@ -76,7 +77,7 @@ public struct SimulatedPhones: Sendable {
         let put = try await store.write { database in
             guard let stored = try MessageTable.find(database, id: id, links: composer.links),
                 let conversation = try ConversationTable.find(database, row: stored.conversationRow),
-                conversation.conversation.participant == sender
+                conversation.conversation.isWith(sender)
             else { throw APIError.notFound("Message") }
             try checkReactions(to: stored.message)
             let put = try ReactionTable.put(
@@ -144,6 +145,7 @@ extension Gateway {
 private struct Arrival: Sendable {
     var sender: String
     var recipient: String?
+    var group: String?
     var body: String
     var media: [String]
 
@@ -156,14 +158,14 @@ private struct Arrival: Sendable {
                 database, SimulatedPhone(address: sender, imessage: true, createdAt: now.wholeMilliseconds))
         }
         let channel = try OutboundChannel.choose(database, number: number, to: sender, hasMedia: !media.isEmpty)
-        var conversation = try ConversationTable.findOrInsert(database, number: number, participant: sender, at: now)
+        var conversation = try thread(database, with: number, at: now)
         var messages: [Message] = []
         for (body, media) in parts(on: channel) {
             let stored = try MessageTable.append(
                 database, to: &conversation,
                 MessageDraft(
                     direction: .inbound, channel: channel, from: sender, to: number.phoneNumber, body: body,
-                    mediaURLs: media),
+                    mediaURLs: media, sender: group == nil ? nil : sender),
                 at: now, links: composer.links)
             try composer.deliver(database, message: stored, of: conversation, at: now)
             messages.append(stored.message)
@@ -171,8 +173,26 @@ private struct Arrival: Sendable {
         return PhoneDelivery(conversationID: conversation.conversation.id, messages: messages)
     }
 
+    private func thread(
+        _ database: Database, with number: StoredNumber, at now: Timestamp
+    ) throws -> StoredConversation {
+        guard let group else {
+            return try ConversationTable.findOrInsert(database, number: number, participant: sender, at: now)
+        }
+        let found = try ConversationTable.find(database, numberRow: number.row, participant: group)
+        guard let found, found.conversation.isWith(sender) else { throw APIError.notFound("Group") }
+        return found
+    }
+
     private func parts(on channel: Channel) -> [(body: String, media: [String])] {
         guard channel == .imessage, media.count > 1 else { return [(body, media)] }
         return media.map { ("", [$0]) } + (body.isEmpty ? [] : [(body, [])])
+    }
+}
+
+extension Conversation {
+    /// Whether this address takes part.
+    fileprivate func isWith(_ address: String) -> Bool {
+        group?.participants.contains { $0.identifier == address } ?? (participant == address)
     }
 }

@@ -16,10 +16,12 @@ enum ConversationTable {
 
     private static let columns = """
         SELECT c.row, c.number_row, c.agent_row, c.id, agent.id, number.id, number.phone_number, c.participant,
-            c.last_message_at, c.message_count, c.metadata, c.created_at, c.last_message_preview
+            c.last_message_at, c.message_count, c.metadata, c.created_at, c.last_message_preview,
+            chat_group.id, chat_group.name, chat_group.members
         """
     private static let joins = """
         JOIN number ON number.row = c.number_row LEFT JOIN agent ON agent.row = c.agent_row
+        LEFT JOIN chat_group ON chat_group.conversation_row = c.row
         """
 
     static func find(_ database: Database, id: Conversation.ID) throws -> StoredConversation? {
@@ -38,14 +40,20 @@ enum ConversationTable {
         return try Row.fetchOne(statement, arguments: [numberRow, participant]).map { try StoredConversation($0) }
     }
 
-    /// The conversations of a participant with any number, found by way of the numbers, which are few.
+    /// The conversations of a participant with any number, groups too, found by way of the numbers, which are few.
     static func rows(_ database: Database, participant: String) throws -> [Int64] {
         let statement = try database.cachedStatement(
             sql: """
                 SELECT c.row FROM number CROSS JOIN conversation c
                 WHERE c.number_row = number.row AND c.participant = ? ORDER BY c.row
                 """)
+        let groups = try database.cachedStatement(
+            sql: """
+                SELECT conversation_row FROM chat_group
+                WHERE EXISTS (SELECT 1 FROM json_each(members) WHERE value = ?)
+                """)
         return try Int64.fetchAll(statement, arguments: [participant])
+            + Int64.fetchAll(groups, arguments: [participant])
     }
 
     /// The conversation of a number with a participant, made if there is none.
@@ -96,6 +104,22 @@ enum ConversationTable {
         return ConversationPage(data: data, hasMore: offset < total && offset + data.count < total, total: total)
     }
 
+    /// Starts a group and its conversation.
+    static func insertGroup(
+        _ database: Database, number: StoredNumber, members: [String], at now: Timestamp
+    ) throws -> StoredConversation {
+        let id = Names.id("grp", at: now.microseconds)
+        let conversation = try findOrInsert(database, number: number, participant: id, at: now)
+        try database.cachedStatement(sql: "INSERT INTO chat_group (id, conversation_row, members) VALUES (?, ?, ?)")
+            .execute(arguments: [id, conversation.row, String(decoding: try JSON.encode(members), as: UTF8.self)])
+        return try find(database, row: conversation.row) ?? conversation
+    }
+
+    static func setGroupName(_ database: Database, row: Int64, _ name: String) throws {
+        try database.cachedStatement(sql: "UPDATE chat_group SET name = ? WHERE conversation_row = ?")
+            .execute(arguments: [name, row])
+    }
+
     static func setMetadata(_ database: Database, row: Int64, _ metadata: Metadata?) throws {
         let text = try metadata.map { String(decoding: try JSON.encode($0), as: UTF8.self) }
         try database.cachedStatement(sql: "UPDATE conversation SET metadata = ? WHERE row = ?")
@@ -132,6 +156,14 @@ extension StoredConversation {
                 id: Conversation.ID(row[3]), agentID: row[4], phoneNumberID: row[5], phoneNumber: row[6],
                 participant: row[7], lastMessageAt: (row[8] as Int64?).map(Timestamp.init(microseconds:)),
                 messageCount: row[9], metadata: metadata.map { try JSON.decode(Metadata.self, from: Data($0.utf8)) },
-                createdAt: Timestamp(microseconds: row[11])))
+                createdAt: Timestamp(microseconds: row[11]), group: ConversationGroup(row)))
+    }
+}
+
+extension ConversationGroup {
+    fileprivate init?(_ row: Row) throws {
+        guard let id = row[13] as String?, let members = row[15] as String? else { return nil }
+        let addresses = try JSON.decode([String].self, from: Data(members.utf8))
+        self.init(id: id, name: row[14], participants: addresses.map { Member(identifier: $0) })
     }
 }

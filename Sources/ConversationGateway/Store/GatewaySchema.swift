@@ -16,6 +16,9 @@ enum GatewaySchema {
         migrator.registerMigration("2") { database in
             try database.execute(sql: contacts)
         }
+        migrator.registerMigration("3") { database in
+            try database.execute(sql: groups)
+        }
         return migrator
     }
 
@@ -156,6 +159,17 @@ enum GatewaySchema {
         ) STRICT;
         CREATE INDEX delivery_due ON delivery(scope, next_attempt_at, row) WHERE status = 'pending';
         CREATE INDEX delivery_by_time ON delivery(created_at, row);
+        """
+
+    private static let groups = """
+        -- A conversation of several; its participant is the group's id. members: a JSON list of addresses.
+        CREATE TABLE chat_group (
+            row INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            conversation_row INTEGER NOT NULL UNIQUE REFERENCES conversation(row),
+            name TEXT,
+            members TEXT NOT NULL
+        ) STRICT;
         """
 
     private static let contacts = """

@@ -12,6 +12,8 @@ struct MessageDraft: Sendable, Hashable {
     var mediaURLs: [String] = []
     var replyTo: Message.ID?
     var sendStyle: String?
+    /// Who of a group wrote it.
+    var sender: String?
     /// The id; made up if nil.
     var id: Message.ID?
 }
@@ -46,13 +48,13 @@ enum MessageTable {
         try database.cachedStatement(
             sql: """
                 INSERT INTO message (id, conversation_row, number_row, direction, channel, from_number, to_number,
-                    body, media_urls, reply_to, send_style, received_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    body, media_urls, reply_to, send_style, sender, received_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             id.rawValue, stored.row, stored.numberRow, draft.direction.rawValue, draft.channel.rawValue, draft.from,
             draft.to, draft.body, urls.isEmpty ? nil : String(decoding: try JSON.encode(urls), as: UTF8.self),
-            draft.replyTo?.rawValue, draft.sendStyle, receivedAt.microseconds,
+            draft.replyTo?.rawValue, draft.sendStyle, draft.sender, receivedAt.microseconds,
         ])
         let row = database.lastInsertedRowID
         try ConversationTable.recordActivity(database, row: stored.row, at: receivedAt, preview: draft.body)
@@ -62,7 +64,8 @@ enum MessageTable {
             row: row, conversationRow: stored.row,
             message: Message(
                 id: id, body: draft.body, fromNumber: draft.from, toNumber: draft.to, direction: draft.direction,
-                channel: draft.channel, mediaURLs: draft.mediaURLs, receivedAt: receivedAt))
+                channel: draft.channel, mediaURLs: draft.mediaURLs, receivedAt: receivedAt,
+                senderIdentifier: draft.sender))
     }
 
     static func find(_ database: Database, id: Message.ID, links: MediaLinks) throws -> StoredMessage? {

@@ -21,7 +21,7 @@ struct EventComposer: Sendable {
                 messageID: includesMessageIDs ? message.id : nil, from: message.fromNumber, to: message.toNumber,
                 message: message.body, mediaURL: message.mediaURL, mediaURLs: message.mediaURLs,
                 direction: message.direction, receivedAt: message.receivedAt,
-                senderIdentifier: message.senderIdentifier)
+                senderIdentifier: message.senderIdentifier, group: thread.group)
             return (WebhookEvent.messageEvent, message.receivedAt, .message(data))
         }
     }

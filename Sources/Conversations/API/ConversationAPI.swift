@@ -85,17 +85,24 @@ public struct ConversationUpdate: Sendable, Hashable {
     }
 
     public var metadata: Field<Metadata>
+    /// A new name for a group; nil leaves it. Ignored for 1:1 threads.
+    public var groupName: String?
 
-    public init(metadata: Field<Metadata> = .unchanged) {
+    public init(metadata: Field<Metadata> = .unchanged, groupName: String? = nil) {
         self.metadata = metadata
+        self.groupName = groupName
     }
 }
 
 extension ConversationUpdate: Codable {
-    private enum Key: String, CodingKey { case metadata }
+    private enum Key: String, CodingKey {
+        case metadata
+        case groupName = "group_name"
+    }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
+        groupName = try container.decodeIfPresent(String.self, forKey: .groupName)
         if !container.contains(.metadata) {
             metadata = .unchanged
         } else if try container.decodeNil(forKey: .metadata) {
@@ -107,6 +114,7 @@ extension ConversationUpdate: Codable {
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
+        try container.encodeIfPresent(groupName, forKey: .groupName)
         switch metadata {
         case .unchanged: break
         case .cleared: try container.encodeNil(forKey: .metadata)

@@ -9,6 +9,8 @@ public struct OutboundMessage: Sendable, Hashable, Codable {
     public var fromNumber: String?
     /// A phone number, a short code, an e-mail address, or a group's id.
     public var toNumber: String?
+    /// 2 to 32 addresses, to start a new iMessage group; not together with `toNumber`.
+    public var recipients: [String]?
     /// May be empty where there is media.
     public var body: String
     /// 1 to 20 URLs.
@@ -22,7 +24,7 @@ public struct OutboundMessage: Sendable, Hashable, Codable {
     public init(
         agentID: String? = nil, numberID: String? = nil, fromNumber: String? = nil, toNumber: String?, body: String,
         mediaURLs: [String]? = nil, mediaURL: String? = nil, replyToMessageID: Message.ID? = nil,
-        sendStyle: String? = nil
+        sendStyle: String? = nil, recipients: [String]? = nil
     ) {
         self.agentID = agentID
         self.numberID = numberID
@@ -33,6 +35,7 @@ public struct OutboundMessage: Sendable, Hashable, Codable {
         self.mediaURL = mediaURL
         self.replyToMessageID = replyToMessageID
         self.sendStyle = sendStyle
+        self.recipients = recipients
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -40,7 +43,7 @@ public struct OutboundMessage: Sendable, Hashable, Codable {
         case numberID = "number_id"
         case fromNumber = "from_number"
         case toNumber = "to_number"
-        case body
+        case body, recipients
         case mediaURLs = "media_urls"
         case mediaURL = "media_url"
         case replyToMessageID = "reply_to_message_id"

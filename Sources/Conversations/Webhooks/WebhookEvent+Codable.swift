@@ -53,7 +53,7 @@ extension WebhookEvent: Codable {
 
 extension WebhookMessage: Codable {
     private enum Key: String, CodingKey {
-        case from, to, message, direction, receivedAt, senderIdentifier
+        case from, to, message, direction, receivedAt, senderIdentifier, group
         case conversationID = "conversationId"
         case numberID = "numberId"
         case messageID = "messageId"
@@ -74,7 +74,9 @@ extension WebhookMessage: Codable {
             mediaURLs: container.decodeIfPresent([String].self, forKey: .mediaURLs),
             direction: container.decodeIfPresent(Direction.self, forKey: .direction) ?? .inbound,
             receivedAt: container.decode(Timestamp.self, forKey: .receivedAt),
-            senderIdentifier: container.decodeIfPresent(String.self, forKey: .senderIdentifier))
+            senderIdentifier: container.decodeIfPresent(String.self, forKey: .senderIdentifier),
+            // Of another shape than known, it is left out: the message counts more.
+            group: try? container.decodeIfPresent(ConversationGroup.self, forKey: .group))
     }
 
     /// Leaves `messageId` out where it is nil: the payloads without it don't carry the key at all.
@@ -91,6 +93,7 @@ extension WebhookMessage: Codable {
         try container.encode(direction, forKey: .direction)
         try container.encode(receivedAt, forKey: .receivedAt)
         try container.encodeIfPresent(senderIdentifier, forKey: .senderIdentifier)
+        try container.encodeIfPresent(group, forKey: .group)
     }
 }
 

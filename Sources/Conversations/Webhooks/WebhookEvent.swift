@@ -107,11 +107,13 @@ public struct WebhookMessage: Sendable, Hashable {
     public var receivedAt: Timestamp
     /// Who of a group wrote it; nil elsewhere.
     public var senderIdentifier: String?
+    /// The group that it was written in; nil elsewhere.
+    public var group: ConversationGroup?
 
     public init(
         conversationID: Conversation.ID, numberID: String?, messageID: Message.ID?, from: String, to: String,
         message: String, mediaURL: String? = nil, mediaURLs: [String]? = nil, direction: Direction = .inbound,
-        receivedAt: Timestamp, senderIdentifier: String? = nil
+        receivedAt: Timestamp, senderIdentifier: String? = nil, group: ConversationGroup? = nil
     ) {
         self.conversationID = conversationID
         self.numberID = numberID
@@ -125,6 +127,7 @@ public struct WebhookMessage: Sendable, Hashable {
         self.direction = direction
         self.receivedAt = receivedAt
         self.senderIdentifier = senderIdentifier
+        self.group = group
     }
 }
 

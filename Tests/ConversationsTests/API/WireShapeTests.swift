@@ -6,13 +6,19 @@ import Testing
 @Suite struct ConversationUpdateTests {
     @Test(
         arguments: [
-            ("{}", .unchanged), (#"{"group_name": "x"}"#, .unchanged), (#"{"metadata": null}"#, .cleared),
+            ("{}", .unchanged), (#"{"unknown": "x"}"#, .unchanged), (#"{"metadata": null}"#, .cleared),
             (#"{"metadata": {}}"#, .replaced([:])), (#"{"metadata": {"a": null}}"#, .replaced(["a": nil])),
         ] as [(String, ConversationUpdate.Field<Metadata>)])
     func `absent, null and an object stay apart`(text: String, field: ConversationUpdate.Field<Metadata>) throws {
         let update = ConversationUpdate(metadata: field)
         expectNoDifference(try decode(ConversationUpdate.self, text), update)
         expectNoDifference(try JSON.decode(ConversationUpdate.self, from: JSON.encode(update)), update)
+    }
+
+    @Test func `a group's name goes beside the metadata`() throws {
+        let update = ConversationUpdate(groupName: "Family")
+        expectNoDifference(try decode(ConversationUpdate.self, #"{"group_name": "Family"}"#), update)
+        expectNoDifference(try json(of: update), ["group_name": "Family"])
     }
 
     @Test func `the documented body is written key for key`() throws {

@@ -31,7 +31,8 @@ import Testing
                     from: "jane@example.com", to: "+15551234567", message: "",
                     mediaURL: "https://cdn.example.com/1.png",
                     mediaURLs: ["https://cdn.example.com/1.png", "https://cdn.example.com/2.png"],
-                    receivedAt: try timestamp("2026-06-01T10:04:00.100Z"), senderIdentifier: "jane@example.com")))
+                    receivedAt: try timestamp("2026-06-01T10:04:00.100Z"), senderIdentifier: "jane@example.com",
+                    group: ConversationGroup(id: "grp_1", participants: []))))
         expectNoDifference(delivery.agentID, nil)
         expectNoDifference(delivery.conversationState, nil)
     }
