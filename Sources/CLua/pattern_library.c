@@ -162,6 +162,7 @@ static int string_gsub(lua_State *L) {
     luaL_Buffer result;
     luaL_buffinit(L, &result);
     while (made < most) {
+        tw_poll(m.host, L);
         const char *end = tw_match_at(&m, at, pattern + anchored);
         if (end && end != last) {
             made++;

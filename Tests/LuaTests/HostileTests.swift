@@ -32,7 +32,7 @@ import Testing
     }()
 
     @Test func `the corpus is there`() {
-        #expect(Self.scripts.count >= 110)
+        #expect(Self.scripts.count >= 150)
     }
 
     @Test(arguments: scripts) func `a hostile script hurts only itself`(script: Script) throws {

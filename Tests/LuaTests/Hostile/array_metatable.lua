@@ -1,0 +1,3 @@
+-- The mark of arrays taken off.
+-- expect: error cannot change a protected metatable
+setmetatable(json.array {}, {})

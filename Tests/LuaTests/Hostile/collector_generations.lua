@@ -1,0 +1,3 @@
+-- The collector's mode cannot be chosen.
+-- expect: error
+collectgarbage("generational")

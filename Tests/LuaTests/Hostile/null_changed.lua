@@ -1,0 +1,3 @@
+-- json.null as a table.
+-- expect: error
+json.null.x = 1

@@ -1,0 +1,3 @@
+-- Random numbers without end.
+-- expect: stop cpu
+while true do math.random(1, 1 << 62) end

@@ -1,0 +1,5 @@
+-- The stack filled and emptied.
+-- expect: stop cpu
+local t = {}
+for i = 1, 200000 do t[i] = i end
+while true do select("#", table.unpack(t)) end
