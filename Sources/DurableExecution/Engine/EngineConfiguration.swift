@@ -8,6 +8,10 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var queueLimit: Int = 16
     /// Events older than this when their turn comes are recorded as expired and not run.
     public var maxAge: Duration = .seconds(24 * 3600)
+    /// How long a chain of causes may be, from event to the invocation that caused it to that one's event and so on.
+    ///
+    /// A longer one is a loop of rules that answer each other; its next event is recorded as failed.
+    public var causeLimit: Int = 16
     /// How commands, and events that can't be prepared, are tried again.
     public var retry = RetryPolicy()
     /// How many commands one invocation may make.

@@ -37,6 +37,10 @@ struct EventRun {
         if context.now.since(event.occurredAt) > context.configuration.maxAge {
             return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")
         }
+        if try await hasTooManyCauses() {
+            return try await end(
+                .failed, "it is the effect of more than \(context.configuration.causeLimit) rules in a row")
+        }
         do {
             return try await prepareAndMatch()
         } catch let error as EngineError {
@@ -44,6 +48,17 @@ struct EventRun {
         } catch {
             return try await failed(error)
         }
+    }
+
+    private func hasTooManyCauses() async throws(EngineError) -> Bool {
+        var cause = event.cause
+        for _ in 0..<context.configuration.causeLimit {
+            guard let id = cause, let place = InvocationID(id) else { return false }
+            cause = try await context.insisting { () async throws(EngineError) in
+                try await context.store.event(place.event)
+            }?.cause
+        }
+        return cause != nil
     }
 
     private func prepareAndMatch() async throws -> Ending {

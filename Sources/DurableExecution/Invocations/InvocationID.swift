@@ -26,6 +26,9 @@ public struct InvocationID: Sendable, Hashable {
         self.number = number
     }
 
+    /// The sequence of the event that started it.
+    var event: Int64 { number >> 16 }
+
     public var text: String {
         let digits = String(number, radix: 16)
         return "inv_" + String(repeating: "0", count: 16 - digits.count) + digits

@@ -81,6 +81,11 @@ public protocol DurableStore: Sendable {
     /// Takes up invocations whose time has come, the longest due first: they become running, their attempt counts up.
     func takeDue(at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> DueInvocations
 
+    /// Deletes what is too old.
+    ///
+    /// - Returns: How many events, identities and values were deleted; 0 once there are no more.
+    func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int
+
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError)
 
     // MARK: Reading

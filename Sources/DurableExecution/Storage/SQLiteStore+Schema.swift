@@ -122,6 +122,8 @@ extension SQLiteStore {
           PRIMARY KEY (scope, key)
         ) STRICT, WITHOUT ROWID;
 
+        CREATE INDEX store_ends ON store (expires_at) WHERE expires_at IS NOT NULL;
+
         CREATE TABLE cursors (
           name TEXT PRIMARY KEY,
           value TEXT NOT NULL

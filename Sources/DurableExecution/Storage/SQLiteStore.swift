@@ -13,7 +13,11 @@ public final class SQLiteStore: DurableStore {
         do {
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             // GRDB sets NORMAL in WAL mode, which syncs at checkpoints only: a power cut could take acknowledged events.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try pool.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                // A log that grew in a burst is cut back at the next checkpoint.
+                try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            }
             try self.init(database: pool)
         } catch {
             throw EngineError(storage: error)

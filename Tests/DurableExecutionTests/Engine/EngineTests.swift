@@ -155,6 +155,39 @@ import Testing
         #expect(old?.note?.contains("older than") == true)
     }
 
+    @Test func `rules that answer each other for ever are stopped`() async throws {
+        var bench = try EngineBench(ScriptedHandler([.once("send")]))
+        bench.configuration.causeLimit = 3
+        try await bench.run { engine in
+            var cause: String?
+            for index in 0..<6 {
+                var event = bench.event("\(index)")
+                event.cause = cause
+                let sequence = try await engine.accept([event])[0].sequence
+                await engine.idle()
+                cause = InvocationID(event: sequence, place: 0).text
+            }
+        }
+        #expect(bench.handler.performed.map(\.event) == [1, 2, 3, 4])
+        let events = try await bench.store.events(EventFilter())
+        #expect(events.map(\.state) == [.failed, .failed, .done, .done, .done, .done])
+        #expect(events.first?.note == "it is the effect of more than 3 rules in a row")
+    }
+
+    @Test func `pruning deletes what is older than it is kept, in as many commits as it takes`() async throws {
+        let bench = try EngineBench()
+        let events = (0..<1200).map { bench.event("\($0)", queue: "\($0)") }
+        try await bench.run { engine in
+            _ = try await engine.accept(events)
+            await engine.idle()
+            bench.clock.advance(by: .seconds(31 * 24 * 3600))
+            #expect(try await engine.prune() == 1200)
+            bench.clock.advance(by: .seconds(60 * 24 * 3600))
+            #expect(try await engine.prune() == 1200)
+        }
+        #expect(try await bench.store.events(EventFilter()).isEmpty)
+    }
+
     @Test func `an event that matches nothing is done, with its refusals`() async throws {
         let bench = try EngineBench()
         bench.handler.matching = { _ in Matching(refusals: [Refusal(rule: "r", reason: "channel is sms")]) }

@@ -258,6 +258,38 @@ import Testing
     }
 
     @Test(arguments: Implementation.allCases)
+    func `what is old and over is deleted, and its identity outlives it`(_ implementation: Implementation) async throws
+    {
+        let subject = try await Subject(implementation)
+        _ = try await subject.accept(event("old"), event("live"), event("open"))
+        let id = InvocationID(event: 1, place: 0).text
+        for (sequence, state) in [(Int64(1), InvocationState.finished), (2, .waiting)] {
+            try await subject.write(
+                .matched(
+                    event: sequence, payload: nil, starts: [invocation(sequence, 0, state)],
+                    refusals: [Refusal(rule: "r", reason: "no")], at: Self.time),
+                .event(sequence: sequence, state: .done, note: nil, at: Self.time))
+        }
+        _ = try await subject.perform(
+            .set(scope: "s", key: "k", value: Data("1".utf8), ttl: .seconds(5)), position: 0)
+        func prune(_ events: TimeInterval, _ identities: TimeInterval) async throws -> Int {
+            let pruning = Pruning(
+                events: Self.time + events, identities: Self.time + identities, values: Self.time + 10, limit: 10)
+            return try await subject.store.prune(pruning, epoch: subject.epoch)
+        }
+        try await expectSame(prune(-1, -1), 1)
+        try await expectSame(prune(1, -1), 1)
+        #expect(try await subject.store.event(1) == nil)
+        #expect(try await subject.store.invocation(id) == nil)
+        #expect(try await subject.store.journal(of: id).isEmpty)
+        #expect(try await subject.store.refusals(of: 1).isEmpty)
+        try await expectSame(subject.store.events(EventFilter()).map(\.sequence), [3, 2])
+        try await expectSame(subject.accept(event("old")), [.duplicate(of: 1)])
+        try await expectSame(prune(1, 1), 3)
+        try await expectSame(subject.accept(event("old")), [.accepted(4)])
+    }
+
+    @Test(arguments: Implementation.allCases)
     func `scopes are apart`(_ implementation: Implementation) async throws {
         let subject = try await Subject(implementation)
         _ = try await subject.perform(.set(scope: "a", key: "k", value: Data("1".utf8)), position: 0)

@@ -85,6 +85,69 @@ import Testing
         #expect(error?.message.contains("dreaming") == true)
     }
 
+    @Test func `a backup made while writing goes on is whole`() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.path("engine.db"))
+        let epoch = try await store.takeOver()
+        _ = try await store.accept((0..<100).map { event("\($0)", bytes: 10_000) }, at: time, epoch: epoch)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await store.backUp(to: folder.path("copy.db")) }
+            group.addTask {
+                for index in 100..<150 { _ = try await store.accept([event("\(index)")], at: time, epoch: epoch) }
+            }
+            try await group.waitForAll()
+        }
+        let copy = try SQLiteStore(path: folder.path("copy.db"))
+        #expect(try await copy.checkIntegrity() == [])
+        var filter = EventFilter()
+        filter.limit = 1000
+        let sequences = try await copy.events(filter).map(\.sequence)
+        #expect(sequences.count >= 100 && sequences == Array((1...Int64(sequences.count)).reversed()))
+    }
+
+    @Test func `a backup that can't be written says so`() async throws {
+        let store = try SQLiteStore.inMemory()
+        let error = await #expect(throws: EngineError.self) { try await store.backUp(to: "/nowhere/copy.db") }
+        #expect(error?.code == .unavailable)
+    }
+
+    @Test func `damage is found`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("engine.db")
+        var store: SQLiteStore? = try SQLiteStore(path: path)
+        let epoch = try await store!.takeOver()
+        _ = try await store!.accept((0..<200).map { event("\($0)", bytes: 3000) }, at: time, epoch: epoch)
+        try await store!.database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        store = nil
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try file.seek(toOffset: 4096 * 60)
+        try file.write(contentsOf: Data(repeating: 0xff, count: 4096 * 20))
+        try file.close()
+        let damaged = try SQLiteStore(path: path)
+        let findings: [String]
+        do { findings = try await damaged.checkIntegrity() } catch { findings = [error.message] }
+        #expect(!findings.isEmpty)
+    }
+
+    @Test func `what runs all the time needs no scan of a table`() async throws {
+        let store = try SQLiteStore.inMemory()
+        let queries = [
+            "SELECT * FROM events WHERE sequence > 1 AND sequence <= 9 AND state IN ('pending', 'running') ORDER BY sequence LIMIT 5",
+            "SELECT * FROM events WHERE queue = 'q' AND sequence > 1 AND state != 'pending' ORDER BY sequence",
+            "SELECT * FROM invocations WHERE next_attempt_at <= 5 ORDER BY next_attempt_at, number LIMIT 5",
+            "SELECT min(next_attempt_at) FROM invocations WHERE next_attempt_at IS NOT NULL",
+            "SELECT min(number) FROM invocations WHERE state = 'queued' AND queue = 'q' AND rule = 'r'",
+            "SELECT * FROM waits WHERE queue = 'q' ORDER BY opened DESC",
+            "SELECT event FROM identities WHERE identity = 'i'",
+        ]
+        for query in queries {
+            let plan = try await store.database.read { database in
+                try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN " + query).map { $0["detail"] as String? ?? "" }
+            }
+            #expect(plan.allSatisfy { $0.hasPrefix("SEARCH") || $0.contains("INDEX") }, "\(query): \(plan)")
+        }
+    }
+
     @Test func `writes that come together share commits`() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.path("engine.db"))

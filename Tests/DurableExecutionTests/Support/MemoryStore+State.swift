@@ -6,9 +6,13 @@ extension MemoryStore.State {
     mutating func accept(_ event: NewEvent, at time: Date) throws -> Acceptance {
         guard let primary = event.identities.first else { throw EngineError(.badInput, "no identity") }
         let known = fault == .forgetsIdentities ? nil : event.identities.compactMap { identities[$0] }.first
-        let holder = known ?? Int64(events.count + 1)
-        for identity in event.identities where identities[identity] == nil { identities[identity] = holder }
+        let holder = known ?? last + 1
+        for identity in event.identities where identities[identity] == nil {
+            identities[identity] = holder
+            learnt[identity] = time
+        }
         if let known { return .duplicate(of: known) }
+        last = holder
         events.append(
             Event(
                 sequence: holder, identity: primary, queue: event.queue, kind: event.kind, source: event.source,
@@ -19,12 +23,16 @@ extension MemoryStore.State {
     mutating func apply(_ change: Change) throws {
         switch change {
         case .event(let sequence, let state, let note, _):
-            events[Int(sequence) - 1].state = state
-            events[Int(sequence) - 1].note = note
+            edit(sequence) {
+                $0.state = state
+                $0.note = note
+            }
         case .matched(let event, let payload, let starts, let refusals, _):
             matched.insert(event)
-            events[Int(event) - 1].state = .running
-            events[Int(event) - 1].payload = payload ?? events[Int(event) - 1].payload
+            edit(event) {
+                $0.state = .running
+                $0.payload = payload ?? $0.payload
+            }
             if !refusals.isEmpty { self.refusals[event] = refusals }
             for start in starts {
                 try put(start)
@@ -55,6 +63,32 @@ extension MemoryStore.State {
         }
     }
 
+    func event(_ sequence: Int64) -> Event? { events.first { $0.sequence == sequence } }
+
+    private mutating func edit(_ sequence: Int64, _ change: (inout Event) -> Void) {
+        guard let index = events.firstIndex(where: { $0.sequence == sequence }) else { return }
+        change(&events[index])
+    }
+
+    mutating func prune(_ pruning: Pruning) -> Int {
+        let old = events.filter { event in
+            event.acceptedAt < pruning.events && !event.state.isOpen
+                && invocations.values.allSatisfy { $0.event != event.sequence || $0.state.isEnded }
+        }.prefix(pruning.limit).map(\.sequence)
+        events.removeAll { old.contains($0.sequence) }
+        for (id, invocation) in invocations where old.contains(invocation.event) {
+            invocations[id] = nil
+            journal[id] = nil
+            logs[id] = nil
+        }
+        for event in old { refusals[event] = nil }
+        let forgotten = identities.keys.filter { (learnt[$0] ?? pruning.identities) < pruning.identities }
+        for identity in forgotten { identities[identity] = nil }
+        let ended = values.filter { $0.value.end.map { $0 <= pruning.values } ?? false }.keys
+        for key in ended { values[key] = nil }
+        return old.count + forgotten.count + ended.count
+    }
+
     private mutating func put(_ invocation: Invocation) throws {
         guard InvocationID(invocation.id) != nil else { throw EngineError(.badInput, "no id: \(invocation.id)") }
         invocations[invocation.id] = invocation
@@ -66,7 +100,7 @@ extension MemoryStore.State {
         if entry.state == .intended, entry.position == 0, !firstIntents.contains(entry.invocation) {
             firstIntents.append(entry.invocation)
         }
-        if entry.state == .intended, entry.inboxQueue != nil { entry.inboxPlace = Int64(events.count) }
+        if entry.state == .intended, entry.inboxQueue != nil { entry.inboxPlace = last }
         entry.inboxPlace = entry.inboxPlace ?? journal[entry.invocation]?[entry.position]?.inboxPlace
         journal[entry.invocation, default: [:]][entry.position] = entry
     }

@@ -31,8 +31,12 @@ final class MemoryStore: DurableStore {
 
     struct State {
         var epoch: Int64 = 0
-        /// By sequence, from 1.
+        /// In sequence.
         var events: [Event] = []
+        /// The last sequence given.
+        var last: Int64 = 0
+        /// When identities were learnt.
+        var learnt: [String: Date] = [:]
         var matched: Set<Int64> = []
         var identities: [String: Int64] = [:]
         var refusals: [Int64: [Refusal]] = [:]
@@ -150,7 +154,7 @@ final class MemoryStore: DurableStore {
         try change(epoch) { state in
             guard state.fault != .forgetsRunning else { return }
             for (id, invocation) in state.invocations where invocation.state == .running {
-                guard state.events[Int(invocation.event) - 1].state != .running else { continue }
+                guard state.event(invocation.event)?.state != .running else { continue }
                 state.invocations[id]?.state = .retrying
                 state.invocations[id]?.nextAttemptAt = time.storable
             }
@@ -174,6 +178,10 @@ final class MemoryStore: DurableStore {
         }
     }
 
+    func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int {
+        try change(epoch) { $0.prune(pruning) }
+    }
+
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError) {
         try change(epoch) { $0.cursors[name] = value }
     }
@@ -187,7 +195,7 @@ final class MemoryStore: DurableStore {
     }
 
     func event(_ sequence: Int64) async throws(EngineError) -> Event? {
-        try read { $0.events.first { $0.sequence == sequence } }
+        try read { $0.event(sequence) }
     }
 
     func event(identity: String) async throws(EngineError) -> Int64? { try read { $0.identities[identity] } }

@@ -124,6 +124,10 @@ struct StoppingStore: DurableStore {
         }
     }
 
+    func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int {
+        try await base.prune(pruning, epoch: epoch)
+    }
+
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError) {
         try await base.setCursor(name, to: value, epoch: epoch)
     }
