@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// Makes room for `count` more bytes. Returns 0, or -1 when there is no memory.
-static int grow(tw_buffer *buffer, size_t count) {
+int tw_grow(tw_buffer *buffer, size_t count) {
     if (buffer->capacity - buffer->count >= count) return 0;
     size_t capacity = buffer->capacity ? buffer->capacity : 256;
     while (capacity - buffer->count < count) {
@@ -17,13 +16,6 @@ static int grow(tw_buffer *buffer, size_t count) {
     if (!bytes) return -1;
     buffer->bytes = bytes;
     buffer->capacity = capacity;
-    return 0;
-}
-
-int tw_append(tw_buffer *buffer, const void *bytes, size_t count) {
-    if (grow(buffer, count)) return -1;
-    if (count) memcpy(buffer->bytes + buffer->count, bytes, count);
-    buffer->count += count;
     return 0;
 }
 

@@ -78,6 +78,13 @@ static void put(encoder *e, const void *bytes, size_t count) {
 
 static void put_tag(encoder *e, uint8_t tag) { put(e, &tag, 1); }
 
+/// A tag and its eight bytes.
+static void put_fixed(encoder *e, uint8_t tag, const void *value) {
+    uint8_t bytes[9] = {tag};
+    memcpy(bytes + 1, value, 8);
+    put(e, bytes, sizeof bytes);
+}
+
 static void put_string(encoder *e, const char *bytes, size_t count) {
     if (e->mode == TW_STRICT && tw_utf8_prefix(bytes, count) != count) {
         lua_pushfstring(e->L, "is not valid UTF-8 at byte %I; cut text at characters, with utf8.offset",
@@ -193,19 +200,16 @@ static void put_function(encoder *e, int index) {
     lua_pushvalue(e->L, index);
     lua_getinfo(e->L, ">S", &frame);
     int64_t line = frame.linedefined;
-    put_tag(e, TW_TAG_FUNCTION);
-    put(e, &line, sizeof line);
+    put_fixed(e, TW_TAG_FUNCTION, &line);
 }
 
 static void put_number(encoder *e, int index) {
     if (lua_isinteger(e->L, index)) {
         int64_t value = lua_tointeger(e->L, index);
-        put_tag(e, TW_TAG_INTEGER);
-        put(e, &value, sizeof value);
+        put_fixed(e, TW_TAG_INTEGER, &value);
     } else {
         double value = lua_tonumber(e->L, index);
-        put_tag(e, TW_TAG_NUMBER);
-        put(e, &value, sizeof value);
+        put_fixed(e, TW_TAG_NUMBER, &value);
     }
 }
 

@@ -77,7 +77,10 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
     return result;
 }
 
-int tw_is_over_ceiling(void) { return atomic_load(&total_bytes) > atomic_load(&total_ceiling); }
+int64_t tw_exceeded_ceiling(void) {
+    int64_t ceiling = atomic_load(&total_ceiling);
+    return atomic_load(&total_bytes) > ceiling ? ceiling : 0;
+}
 
 /// Reached only by an error outside every protected call, which no function here allows.
 static int panic(lua_State *L) {

@@ -7,6 +7,7 @@
 #include <lua5.4/lua.h>
 #include <lua5.4/lualib.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /// Coroutines that may be resumed inside each other. Lua's own limit of nested C calls (200) lies above.
 #define TW_CHAIN_LIMIT 180
@@ -31,7 +32,7 @@ struct tw_run {
 };
 
 /// Why a script is stopped; the greater wins.
-enum { TW_STOP_PAUSE = 1, TW_STOP_CPU = 2, TW_STOP_WALL = 3, TW_STOP_MEMORY = 4 };
+enum { TW_STOP_PAUSE = 1, TW_STOP_CPU = 2, TW_STOP_WALL = 3, TW_STOP_MEMORY = 4, TW_STOP_CEILING = 5 };
 
 typedef struct tw_slot tw_slot;
 
@@ -60,6 +61,7 @@ struct tw_host {
     int pausing;
     char stop_file[256];
     int stop_line, stop_deep;
+    int64_t stop_ceiling;
     /// What Swift wrote and what it will read.
     tw_buffer input, output;
     /// Text in the making; contents do not outlive a call.
@@ -94,7 +96,15 @@ extern char tw_null;              // the address that stands for JSON's null
 static inline tw_host *tw_host_of(lua_State *L) { return *(tw_host **)lua_getextraspace(L); }
 
 // buffer.c
-int tw_append(tw_buffer *buffer, const void *bytes, size_t count);
+/// Makes room for `count` more bytes. Returns 0, or -1 when there is no memory.
+int tw_grow(tw_buffer *buffer, size_t count);
+/// Returns as `tw_grow`.
+static inline int tw_append(tw_buffer *buffer, const void *bytes, size_t count) {
+    if (__builtin_expect(buffer->capacity - buffer->count < count, 0) && tw_grow(buffer, count)) return -1;
+    if (count) memcpy(buffer->bytes + buffer->count, bytes, count);
+    buffer->count += count;
+    return 0;
+}
 int tw_append_text(tw_buffer *buffer, const char *text);
 int tw_append_format(tw_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void tw_buffer_free(tw_buffer *buffer);
@@ -104,7 +114,8 @@ size_t tw_utf8_prefix(const char *bytes, size_t count);
 // host.c
 /// Pushes the compiled chunk with the scripts' globals and returns 0, or pushes a message and returns its code.
 int tw_compile(lua_State *L, const char *name, const char *text, size_t count);
-int tw_is_over_ceiling(void);
+/// What all states of the process hold more than, or 0 while they do not exceed the ceiling.
+int64_t tw_exceeded_ceiling(void);
 int tw_protect(tw_host *host, lua_CFunction body, void *argument);
 
 // failure.c

@@ -42,7 +42,10 @@ static void check_memory(tw_host *host, lua_State *L) {
     if (!host->memory_check || host->pending > TW_STOP_PAUSE) return;
     host->memory_check = 0;
     lua_gc(L, LUA_GCCOLLECT);
-    if (host->used > host->settings.memory_bytes || tw_is_over_ceiling()) host->pending = TW_STOP_MEMORY;
+    if (host->used > host->settings.memory_bytes)
+        host->pending = TW_STOP_MEMORY;
+    else if ((host->stop_ceiling = tw_exceeded_ceiling()))
+        host->pending = TW_STOP_CEILING;
 }
 
 static int is_chain_yieldable(tw_host *host) {
@@ -115,6 +118,11 @@ void tw_write_stop(tw_host *host) {
         case TW_STOP_WALL:
             limit = "wall";
             describe_time(text, sizeof text, "time in one step", settings->wall_ns, "limits.wall");
+            break;
+        case TW_STOP_CEILING:
+            limit = "memory";
+            snprintf(text, sizeof text, "stopped since all scripts together hold more than %lld KB; raise the memory ceiling",
+                     (long long)(host->stop_ceiling / 1024));
             break;
         default:
             limit = "memory";

@@ -160,6 +160,22 @@ extension LuaLimits {
             error.message.hasSuffix("used more than 20 ms of time in one step; do less at once, or raise limits.wall"))
     }
 
+    /// In a process of its own, since the ceiling is the whole process's.
+    @Test func `past the ceiling of the process the running script is stopped`() async {
+        await #expect(processExitsWith: .success) {
+            LuaLimits.setMemoryCeiling(4 << 20)
+            let state = try LuaState(.test(limits: LuaLimits(cpu: .seconds(20))))
+            let error = try state.failure("local t = {}\nfor i = 1, 1e9 do t[i] = { i } end")
+            #expect(error.limit == .memory)
+            #expect(
+                error.message
+                    == "rules/test.lua:3: stopped since all scripts together hold more than 4096 KB; raise the memory ceiling"
+            )
+            LuaLimits.setMemoryCeiling(nil)
+            #expect(try LuaState(.test()).run("return #('x'):rep(8000000)") == [8_000_000])
+        }
+    }
+
     /// A state needs some 20 KB to open; below an eighth of that, Lua is refused memory on the way.
     @Test func `a state short of memory fails cleanly, however short`() throws {
         let body = """
