@@ -68,6 +68,13 @@ public struct GatewayConfiguration: Sendable {
             throw fail("number \"\(number)\" is no phone number in E.164, such as +15551234567")
         }
         guard retryDelays.allSatisfy({ $0 >= .zero }) else { throw fail("a retry delay is negative") }
+        let operations = Set(Endpoint.all.filter { $0.access == .apiKey }.map(\.name))
+        for (name, limits) in rateLimits {
+            guard operations.contains(name) else { throw fail("there is no operation \"\(name)\" to limit") }
+            guard limits.allSatisfy({ $0.count > 0 && $0.seconds > 0 }) else {
+                throw fail("the limit of \(name) must allow 1 or more calls in 1 or more seconds")
+            }
+        }
         if let baseURL, !["http", "https"].contains(URLComponents(string: baseURL)?.scheme ?? "") {
             throw fail("base URL \"\(baseURL)\" is no http or https URL")
         }

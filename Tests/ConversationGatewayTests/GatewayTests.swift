@@ -57,6 +57,7 @@ import Testing
         arguments: [
             { $0.apiKeys = [] }, { $0.apiKeys = [""] }, { $0.simulationToken = "" }, { $0.port = 70000 },
             { $0.number = "jane@example.com" }, { $0.retryDelays = [.seconds(-1)] }, { $0.baseURL = "localhost" },
+            { $0.rateLimits = ["nothing": []] }, { $0.rateLimits = ["sendMessage": [RateLimit(count: 0, seconds: 1)]] },
         ] as [@Sendable (inout GatewayConfiguration) -> Void])
     func `a wrong configuration is refused`(change: @Sendable (inout GatewayConfiguration) -> Void) throws {
         let error = #expect(throws: GatewayError.self) { _ = try GatewayFixture(change: change) }

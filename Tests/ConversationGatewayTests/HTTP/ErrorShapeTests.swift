@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import GRDB
 import HTTPTypes
 import Testing
 
@@ -69,6 +70,24 @@ import Testing
                 expectNoDifference(answer.status, 413)
                 expectNoDifference(answer.json["error"]?.text("code"), "PAYLOAD_TOO_LARGE")
             }
+        }
+    }
+
+    @Test func `a full disk answers 507, and calls that fit go on`() async throws {
+        let fixture = try GatewayFixture()
+        _ = try await fixture.gateway.phones.seedSample()
+        try fixture.gateway.store.writeAtStart { database in
+            // SQLite reports a database at its largest size as it does a full disk.
+            try database.execute(sql: "PRAGMA max_page_count = 1")
+        }
+        try await fixture.routes { call in
+            let large = JSONValue.string(String(repeating: "x", count: 200_000))
+            let answer = try await call("PATCH", "/v1/conversations/conv_def456", ["metadata": ["large": large]])
+            expectNoDifference(answer.status, 507)
+            expectNoDifference(answer.json["error"]?.text("code"), "STORAGE_FULL")
+            let kept = try await call("GET", "/v1/conversations/conv_def456")
+            expectNoDifference(kept.json["metadata"], ["customerName": "Jane Doe", "orderId": "ORD-12345"])
+            expectEqual(try await call("PATCH", "/v1/conversations/conv_def456", ["metadata": nil]).status, 200)
         }
     }
 

@@ -72,6 +72,19 @@ import Testing
         expectEqual(try await store.read { try SettingTable.value($0, "small") }, "yes")
     }
 
+    @Test func `a database of the first version is brought up to date, and keeps what it holds`() async throws {
+        let directory = temporaryDirectory()
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let old = try DatabaseQueue(path: directory.appendingPathComponent("gateway.sqlite").path)
+        try GatewaySchema.migrator.migrate(old, upTo: "1")
+        try await old.write { try SettingTable.set($0, "kept", "yes") }
+        try old.close()
+        let store = try GatewayStore(directory: directory)
+        expectEqual(try await store.read { try SettingTable.value($0, "kept") }, "yes")
+        expectEqual(try await store.read { try ContactTable.page($0, search: "", limit: 1, offset: 0).total }, 0)
+    }
+
     @Test func `a database of a later version is left alone`() throws {
         let directory = temporaryDirectory()
         defer { try? FileManager.default.removeItem(at: directory) }
