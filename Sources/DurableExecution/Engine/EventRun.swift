@@ -32,7 +32,7 @@ struct EventRun {
             let starts = try await context.insisting { () async throws(EngineError) in
                 try await context.store.starts(of: event.sequence)
             }
-            if let starts { return try await run([], starts.map(\.takenUpAgain), of: event) }
+            if let starts { return try await run([], starts.map(\.takenUpAgain), areNew: false, of: event) }
         }
         if context.now.since(event.occurredAt) > context.configuration.maxAge {
             return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")
@@ -99,12 +99,12 @@ struct EventRun {
         context.observe(.matched(event, plan.matching))
         for start in plan.starts where start.state.isSettled { await settled(start) }
         if isDone { return report(.done, nil) }
-        return try await run(plan.deliveries, running, of: event)
+        return try await run(plan.deliveries, running, areNew: true, of: event)
     }
 
     /// Runs the invocations that wait no longer, then those that start. The end of the event is written with the last.
     private func run(
-        _ deliveries: [Delivery], _ starts: [Invocation], of event: Event
+        _ deliveries: [Delivery], _ starts: [Invocation], areNew: Bool, of event: Event
     ) async throws(EngineError) -> Ending {
         var event = event
         event.state = .running
@@ -114,7 +114,8 @@ struct EventRun {
         let open = starts.filter { !$0.state.isSettled }
         for (index, invocation) in open.enumerated() {
             let closing = index == open.count - 1 ? [done] : []
-            let end = try await InvocationRun.run(invocation, event: event, closing: closing, context: context)
+            let end = try await InvocationRun.run(
+                invocation, event: event, closing: closing, isNew: areNew, context: context)
             guard let end else { return .abandoned }
             await settled(end)
         }

@@ -33,16 +33,21 @@ struct InvocationRun {
 
     /// Runs `invocation` until it settles.
     ///
-    /// - Parameter closing: Changes to commit together with the end of the run, unless it is abandoned.
+    /// - Parameters:
+    ///   - closing: Changes to commit together with the end of the run, unless it is abandoned.
+    ///   - isNew: Whether it has not done anything yet, so that there is no journal to read.
     /// - Returns: The invocation as it settled; nil if the run was abandoned.
     static func run(
-        _ invocation: Invocation, event: Event, closing: [Change], context: EngineContext
+        _ invocation: Invocation, event: Event, closing: [Change], isNew: Bool = false, context: EngineContext
     ) async throws(EngineError) -> Invocation? {
         defer { context.runs.settled(invocation.id) }
         do throws(EngineError) {
-            let recorded = try await context.insisting { () async throws(EngineError) in
-                try await context.store.journal(of: invocation.id)
-            }
+            let recorded =
+                isNew
+                ? []
+                : try await context.insisting { () async throws(EngineError) in
+                    try await context.store.journal(of: invocation.id)
+                }
             let journal = try Journal(invocation.id, recorded: recorded)
             var run = InvocationRun(
                 context: context, event: event, closing: closing, invocation: invocation, journal: journal,

@@ -52,7 +52,7 @@ final class GroupCommit: Sendable {
 
     /// Runs `work` in a transaction and returns its value once that is on disk.
     ///
-    /// If `work` throws, only its own changes are undone. It may be run twice, the second time alone.
+    /// If `work` throws, only its own changes are undone. It may be run several times, until one of them is committed.
     func submit<Value: Sendable>(
         _ work: @escaping @Sendable (inout Transaction) throws -> Value
     ) async throws(EngineError) -> Value {
@@ -100,34 +100,44 @@ final class GroupCommit: Sendable {
         }
     }
 
+    /// Commits the batch; a job that is itself to blame fails alone, and the others are done again without it.
     private func commit(_ batch: [Job], _ database: Database) {
-        do {
-            for deliver in try transact(batch, database) { deliver() }
-        } catch {
-            switch error.code {
-            case .storeFailed:
-                fail(batch, breakingWith: error)
-            case .unavailable:
-                for job in batch { job.fail(error) }
-            case .badInput, .notFound, .conflict, .superseded, .corrupted:
-                // One job is to blame; the others must not suffer for it.
-                if batch.count == 1 {
-                    batch[0].fail(error)
-                } else {
-                    for job in batch { commit([job], database) }
+        var jobs = batch
+        while !jobs.isEmpty {
+            var culprit: Int?
+            do {
+                for deliver in try transact(jobs, database, &culprit) { deliver() }
+                return
+            } catch {
+                switch error.code {
+                case .storeFailed:
+                    return fail(jobs, breakingWith: error)
+                case .badInput, .notFound, .conflict, .superseded, .corrupted:
+                    guard let culprit else { fallthrough }
+                    jobs.remove(at: culprit).fail(error)
+                case .unavailable:
+                    for job in jobs { job.fail(error) }
+                    return
                 }
             }
         }
     }
 
-    private func transact(_ batch: [Job], _ database: Database) throws(EngineError) -> [Delivery] {
+    /// - Parameter culprit: Set to the job whose work threw.
+    private func transact(
+        _ jobs: [Job], _ database: Database, _ culprit: inout Int?
+    ) throws(EngineError) -> [Delivery] {
         if let breakage = state.withLock({ $0.breakage }) { throw breakage }
         var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(batch.count)
+        deliveries.reserveCapacity(jobs.count)
         do {
             try database.inTransaction(.immediate) {
                 var transaction = Transaction(database: database, epoch: try Epoch.current(in: database))
-                for job in batch { deliveries.append(try job.run(&transaction)) }
+                for (index, job) in jobs.enumerated() {
+                    culprit = index
+                    deliveries.append(try job.run(&transaction))
+                }
+                culprit = nil
                 return .commit
             }
         } catch {
