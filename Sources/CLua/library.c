@@ -96,29 +96,7 @@ static void name_functions(lua_State *L) {
     lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
 }
 
-static void add_stock(lua_State *L) {
-    lua_newtable(L);
-    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
-    lua_setfield(L, -2, "string");
-    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 0);
-    lua_setfield(L, -2, "table");
-    luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
-    lua_getfield(L, -1, "next");
-    lua_setfield(L, -3, "next");
-    lua_pop(L, 1);
-    lua_setfield(L, -2, "stock");
-}
-
-void tw_push_library(lua_State *L) {
-    static const luaL_Reg own[] = {
-        {"collectgarbage", tw_collectgarbage}, {"next", tw_next}, {"pairs", tw_pairs}, {"rawget", tw_rawget}, {"tostring", tw_tostring}, {"xpcall", tw_xpcall},  {"rawlen", tw_rawlen},
-        {"rawset", tw_rawset},        {"require", tw_require}, {"setmetatable", tw_setmetatable},
-        {NULL, NULL},
-    };
-    open_null(L);
-    lua_newtable(L);
-    copy(L, LUA_GNAME, luaopen_base, base_names);
-    luaL_setfuncs(L, own, 0);
+static void add_libraries(lua_State *L) {
     lua_newtable(L);
     copy(L, LUA_STRLIBNAME, luaopen_string, string_names);
     tw_open_patterns(L);
@@ -136,6 +114,40 @@ void tw_push_library(lua_State *L) {
     copy(L, LUA_MATHLIBNAME, luaopen_math, math_names);
     tw_open_random(L);
     lua_setfield(L, -2, "math");
+}
+
+static void add_stock(lua_State *L) {
+    lua_newtable(L);
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
+    lua_setfield(L, -2, "string");
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 0);
+    lua_setfield(L, -2, "table");
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
+    lua_getfield(L, -1, "next");
+    lua_setfield(L, -3, "next");
+    lua_pop(L, 1);
+    lua_setfield(L, -2, "stock");
+}
+
+void tw_push_library(lua_State *L) {
+    static const luaL_Reg own[] = {
+        {"collectgarbage", tw_collectgarbage},
+        {"next", tw_next},
+        {"pairs", tw_pairs},
+        {"rawget", tw_rawget},
+        {"rawlen", tw_rawlen},
+        {"rawset", tw_rawset},
+        {"require", tw_require},
+        {"setmetatable", tw_setmetatable},
+        {"tostring", tw_tostring},
+        {"xpcall", tw_xpcall},
+        {NULL, NULL},
+    };
+    open_null(L);
+    lua_newtable(L);
+    copy(L, LUA_GNAME, luaopen_base, base_names);
+    luaL_setfuncs(L, own, 0);
+    add_libraries(L);
     tw_open_coroutine(L);
     lua_setfield(L, -2, "coroutine");
     push_json(L);

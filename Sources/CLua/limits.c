@@ -121,7 +121,8 @@ void tw_write_stop(tw_host *host) {
             break;
         case TW_STOP_CEILING:
             limit = "memory";
-            snprintf(text, sizeof text, "stopped since all scripts together hold more than %lld KB; raise the memory ceiling",
+            snprintf(text, sizeof text,
+                     "stopped since all scripts together hold more than %lld KB; raise the memory ceiling",
                      (long long)(host->stop_ceiling / 1024));
             break;
         default:

@@ -235,7 +235,8 @@ static const char *match(tw_match *m, const char *s, const char *p) {
         tw_poll(m->host, m->L);
         more = -1;
         if (*p == '(') {
-            s = p[1] == ')' ? open_capture(m, s, p + 2, TW_CAPTURE_POSITION) : open_capture(m, s, p + 1, TW_CAPTURE_OPEN);
+            s = p[1] == ')' ? open_capture(m, s, p + 2, TW_CAPTURE_POSITION)
+                            : open_capture(m, s, p + 1, TW_CAPTURE_OPEN);
             more = 0;
         } else if (*p == ')') {
             s = close_capture(m, s, p + 1);

@@ -64,7 +64,8 @@ static void on_signal(int number) {
     tw_host *host = slot ? slot->host : NULL;
     if (host) {
         uint64_t request = atomic_load(&slot->request);
-        if (request >> 8 == (atomic_load(&slot->sequence) & (UINT64_MAX >> 8))) tw_stop_soon(host, (int)(request & 0xFF));
+        uint64_t sequence = atomic_load(&slot->sequence) & (UINT64_MAX >> 8);
+        if (request >> 8 == sequence) tw_stop_soon(host, (int)(request & 0xFF));
     }
     if (slot) atomic_store(&slot->unanswered, 0);
     errno = saved;
