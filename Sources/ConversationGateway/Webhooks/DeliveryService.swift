@@ -1,6 +1,7 @@
 import Conversations
 import Foundation
 import Logging
+import Metrics
 import ServiceLifecycle
 import Synchronization
 
@@ -142,11 +143,19 @@ struct DeliveryService: Service {
             "delivery": "\(delivery.id)", "event": "\(delivery.event)", "url": "\(delivery.url)",
             "attempt": "\(record.attemptCount)", "reason": "\(record.errorMessage ?? "")",
         ]
+        let outcome: String
         switch record.decision {
-        case .succeeded: logger.debug("delivered", metadata: metadata)
-        case .retry: logger.info("delivery will be tried again", metadata: metadata)
-        case .failed: logger.warning("delivery failed", metadata: metadata)
+        case .succeeded:
+            outcome = "success"
+            logger.debug("delivered", metadata: metadata)
+        case .retry:
+            outcome = "retry"
+            logger.info("delivery will be tried again", metadata: metadata)
+        case .failed:
+            outcome = "failed"
+            logger.warning("delivery failed", metadata: metadata)
         }
+        Counter(label: "tidewire_gateway_delivery_attempts", dimensions: [("outcome", outcome)]).increment()
     }
 
     /// Returns when `due` has come or something changed.
