@@ -19,6 +19,7 @@ struct EngineContext: Sendable {
     let startedAt: Date
     let runs = RunRegistry()
     let catchUps = CatchUps()
+    let quietQueues = QuietQueues()
 
     /// The wall time as it is stored.
     var now: Date { wallTime().storable }

@@ -30,9 +30,13 @@ extension EventRun {
 
     /// Offers the event to the waits on its queue.
     func offer(_ event: Event) async throws -> Offering {
+        if let latest = context.quietQueues.latestRegistration(ifQuiet: event.queue) {
+            return Offering(expectation: .noNewWaits(queue: event.queue, after: latest))
+        }
         let list = try await context.insisting { () async throws(EngineError) in
             try await context.store.waits(on: event.queue)
         }
+        if list.waits.isEmpty { context.quietQueues.isQuiet(event.queue, asOf: list.latest) }
         var offering = Offering(expectation: .noNewWaits(queue: event.queue, after: list.latest))
         for waiting in list.waits where waiting.admits(event) {
             guard let outcome = try await offer(event, to: waiting) else { continue }

@@ -82,6 +82,7 @@ struct EventRun {
             } catch {
                 // A wait came or went between looking and writing: both are done again.
                 guard error.code == .conflict else { throw error }
+                context.quietQueues.mayHaveWaits(event.queue)
             }
         }
         return .abandoned

@@ -130,6 +130,7 @@ extension InvocationRun {
         try await pending.commit(
             expectations + [.entry(entry), .invocation(waitingInvocation), .wait(waiting)] + closing)
         invocation = waitingInvocation
+        if let queue = waiting.queue { context.quietQueues.mayHaveWaits(queue) }
         return .end(.waiting)
     }
 }
