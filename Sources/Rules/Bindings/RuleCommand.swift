@@ -3,7 +3,7 @@ import DurableExecution
 import Foundation
 import Lua
 
-/// What rules can ask of the host: the commands of `bindings.lua`, with what repeating one would mean.
+/// What rules can ask of the host: the commands of the bindings, with what repeating one would mean.
 enum RuleCommand: String, Sendable, CaseIterable {
     case listConversations = "conversations.list"
     case getConversation = "conversation.get"
@@ -21,20 +21,32 @@ enum RuleCommand: String, Sendable, CaseIterable {
     case storeIncrement = "store.increment"
     case storeCompareAndSet = "store.compare_and_set"
     case now = "time.now"
+    case waitReply = "conversation.wait_reply"
+    case waitReaction = "conversation.wait_reaction"
+    case waitAny = "wait_any"
+    case sleep
 
     /// The engine's command for what a rule asked.
     ///
-    /// - Parameter pack: Whose store a store command means.
-    /// - Throws: ``LuaHostError`` if a value cannot be kept.
-    static func command(_ asked: LuaCommand, pack: String) throws(LuaHostError) -> Command {
+    /// - Parameters:
+    ///   - pack: Whose store a store command means.
+    ///   - event: What started the rule.
+    /// - Throws: ``LuaHostError`` if a value cannot be kept, or a wait's filter is wrong.
+    static func command(
+        _ asked: LuaCommand, pack: String, event: ConversationEvent
+    ) throws(LuaHostError) -> Command {
         guard let kind = RuleCommand(rawValue: asked.name) else {
             throw LuaHostError(code: "bad_command", message: "there is no command \(asked.name)", retryable: false)
         }
-        let input = try (asked.arguments.first ?? .object([:])).json()
+        var input = try (asked.arguments.first ?? .object([:])).json()
+        if kind.isWait { input = WaitRequest.completed(input, by: event) }
         do {
             return Command(
                 name: asked.name, input: try input.text(), effect: try kind.effect(input, pack: pack),
-                location: asked.location.map { "\($0.file):\($0.line)" })
+                location: asked.location.map { "\($0.file):\($0.line)" },
+                answersIn: kind == .send ? input["conversation_id"]?.string : nil)
+        } catch let error as LuaHostError {
+            throw error
         } catch {
             throw LuaHostError(code: "bad_value", message: "\(asked.name): \(error)", retryable: false)
         }
@@ -47,8 +59,13 @@ enum RuleCommand: String, Sendable, CaseIterable {
         case .send, .react: return .once
         case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet:
             return .store(try storeOperation(input, pack: pack))
+        case .waitReply, .waitReaction, .waitAny: return .wait(try WaitRequest(input).wait)
+        case .sleep:
+            return .wait(Wait(queue: nil, timeout: input["timeout"]?.double.map { .seconds($0) }, purpose: "time"))
         }
     }
+
+    private var isWait: Bool { self == .waitReply || self == .waitReaction || self == .waitAny }
 
     private func storeOperation(_ input: JSONValue, pack: String) throws -> StoreOperation {
         let scope = input["conversation_id"]?.string.map { "\(pack)/conversation/\($0)" } ?? pack
@@ -90,6 +107,11 @@ enum RuleCommand: String, Sendable, CaseIterable {
         case .listMessages:
             guard case .array(let items) = try JSONValue(parsing: outcome) else { return .array([]) }
             return .array(items.map(LuaValue.message))
+        case .waitReply, .waitReaction, .waitAny:
+            guard outcome != Data("null".utf8) else { return .nil }
+            return try JSON.decode(ConversationEvent.self, from: outcome).ruleArgument
+        case .sleep:
+            return .nil
         case .listConversations:
             var json = try JSONValue(parsing: outcome).members
             guard case .array(let items)? = json.removeValue(forKey: "conversations") else { return .nil }

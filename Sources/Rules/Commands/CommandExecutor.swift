@@ -38,7 +38,7 @@ struct CommandExecutor: Sendable {
         case .send: try await send(input)
         case .react: try await react(input)
         case .now: .number((now().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
-        case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet:
+        case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet, .waitReply, .waitReaction, .waitAny, .sleep:
             throw CommandFailure(code: "bad_command", message: "the engine performs \(kind.rawValue) itself")
         }
     }

@@ -1,12 +1,18 @@
-import Conversations
+public import Conversations
 
 /// What makes two sightings of something one event.
 ///
 /// A message is its id; a reaction is message, sender, type and second (one source may have fractions where another has
-/// none); a call is its id. A delivery's id is an
-/// identity of its own, by which a repeated delivery of a payload without message id is recognised.
-enum EventIdentity {
-    static func message(_ id: Message.ID) -> String { "message:" + id.rawValue }
+/// none); a call is its id. A delivery's id is an identity of its own, by which a repeated delivery of a payload without
+/// message id is recognised.
+public enum EventIdentity {
+    public static func message(_ id: Message.ID) -> String { "message:" + id.rawValue }
+
+    public static func reaction(
+        _ type: ReactionType, on id: Message.ID, from sender: String, at time: Timestamp
+    ) -> String {
+        "reaction:\(id):\(sender):\(type):\(time.wholeSeconds)"
+    }
 
     static func delivery(_ id: String) -> String { "delivery:" + id }
 
@@ -19,8 +25,8 @@ enum EventIdentity {
             event.message?.id.map(message)
         case .reaction:
             event.reaction.map { reaction in
-                "reaction:\(reaction.messageID):\(reaction.fromNumber):\(reaction.reactionType):"
-                    + "\(reaction.createdAt.wholeSeconds)"
+                Self.reaction(
+                    reaction.reactionType, on: reaction.messageID, from: reaction.fromNumber, at: reaction.createdAt)
             }
         case .callEnded:
             event.call?["callId"]?.string.map { "call:" + $0 }

@@ -3,6 +3,7 @@ public import DurableExecution
 public import Foundation
 public import Logging
 import Lua
+import Synchronization
 
 /// Settings of a ``RuleHost``.
 public struct RuleHostConfiguration: Sendable, Hashable {
@@ -28,6 +29,7 @@ public final class RuleHost: EventHandler {
     private let preparation: EventPreparation
     private let executor: CommandExecutor
     private let logger: Logger
+    private let catchUp = Mutex<(@Sendable (Conversation.ID) async throws -> Void)?>(nil)
 
     /// - Parameters:
     ///   - media: Tells what an attachment is whose name doesn't say so.
@@ -61,7 +63,7 @@ public final class RuleHost: EventHandler {
             if let refusal {
                 matching.refusals.append(Refusal(rule: rule.name, reason: refusal))
             } else {
-                matching.starts.append(Start(rule: rule.name, version: pack.version))
+                matching.starts.append(Start(rule: rule.name, version: pack.version, mode: rule.mode))
             }
         }
         return matching
@@ -82,6 +84,31 @@ public final class RuleHost: EventHandler {
         return RuleProgram(
             rule, of: pack, event: try Self.content(of: event), seed: Self.seed(invocation.id),
             on: shards.shard(for: event.queue))
+    }
+
+    public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? {
+        guard let request = try? WaitRequest(JSONValue(parsing: waiting.input)) else { return nil }
+        let content = try Self.content(of: event)
+        guard request.admits(content) else { return nil }
+        if let patterns = request.patterns(for: content) {
+            let shard = shards.shard(for: event.queue)
+            guard (try? await shard.matches(patterns, content.text)) == true else { return nil }
+        }
+        return event.payload
+    }
+
+    /// Sets what fetches a conversation's messages because a wait in it fell due while nothing ran.
+    public func setCatchUp(_ catchUp: @escaping @Sendable (Conversation.ID) async throws -> Void) {
+        self.catchUp.withLock { $0 = catchUp }
+    }
+
+    public func catchUp(_ queue: String) async throws {
+        guard let catchUp = catchUp.withLock({ $0 }) else { return }
+        do {
+            try await catchUp(Conversation.ID(queue))
+        } catch let error as APIError {
+            throw EngineFailure(error.message, retryable: error.isRetryable, retryAfter: error.retryAfter)
+        }
     }
 
     public func perform(_ command: Command, in context: CommandContext) async throws -> Data {

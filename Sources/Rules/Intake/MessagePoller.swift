@@ -49,12 +49,12 @@ public struct MessagePoller: Service {
         var description: String { "\(time) \(count)" }
     }
 
-    private let api: any ConversationAPI
-    private let store: any PollStore
+    let api: any ConversationAPI
+    let store: any PollStore
     private let interval: Duration
-    private let lookback: Duration
+    let lookback: Duration
     private let clock: any Clock<Duration>
-    private let now: @Sendable () -> Date
+    let now: @Sendable () -> Date
     private let logger: Logger
 
     /// - Parameters:
@@ -154,13 +154,13 @@ public struct MessagePoller: Service {
     }
 
     /// Messages received after `after`, oldest first, read backwards from the newest.
-    private func newMessages(in id: Conversation.ID, after: Timestamp) async throws -> [Message] {
+    func newMessages(in id: Conversation.ID, after: Timestamp) async throws -> [Message] {
         var messages: [Message] = []
         for try await message in api.messages(in: id, after: after) { messages.append(message) }
         return messages.sorted { $0.receivedAt < $1.receivedAt }
     }
 
-    private func events(
+    func events(
         of messages: [Message], in conversation: Conversation, since: Timestamp
     ) throws -> [NewEvent] {
         try messages.flatMap { message in
@@ -172,7 +172,7 @@ public struct MessagePoller: Service {
         }
     }
 
-    private func keep(_ events: [NewEvent]) async throws -> Int {
+    func keep(_ events: [NewEvent]) async throws -> Int {
         guard !events.isEmpty else { return 0 }
         return try await store.accept(events).count { if case .accepted = $0 { true } else { false } }
     }

@@ -72,7 +72,7 @@ actor RuleProgram: Program {
                 logs += step.logs
             case .command(let command):
                 do {
-                    let made = try RuleCommand.command(command, pack: pack.name)
+                    let made = try RuleCommand.command(command, pack: pack.name, event: event)
                     asked = RuleCommand(rawValue: made.name)
                     return ProgramStep(logs: logs, next: .command(made))
                 } catch {

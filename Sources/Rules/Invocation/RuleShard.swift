@@ -36,6 +36,8 @@ actor RuleShard: LuaThreadActor {
     private var states: [String: PackState] = [:]
     private var running: [Handle: Running] = [:]
     private var lastHandle = 0
+    /// Without any pack, for the patterns of waits.
+    private var patternState: LuaState?
     /// Versions in force; others' states go once nothing runs in them.
     private var current: Set<String> = []
 
@@ -117,6 +119,15 @@ actor RuleShard: LuaThreadActor {
             call.cancel()
             return "matches failed: it never ended"
         }
+    }
+
+    /// Whether a text matches one of the patterns.
+    ///
+    /// - Throws: ``LuaError`` for a pattern that is malformed or takes too long.
+    func matches(_ patterns: [String], _ text: String) throws -> Bool {
+        let state = try patternState ?? LuaState(LuaEnvironment())
+        patternState = state.isBroken ? nil : state
+        return try patterns.contains { try PatternMatching.matches($0, text, with: state) }
     }
 
     /// Says which versions are in force, so that others' states can go.

@@ -1,3 +1,5 @@
+public import DurableExecution
+
 /// A rule as its file declares it.
 public struct Rule: Sendable, Hashable {
     /// Pack and file: `acme/photos:heart_photos`.
@@ -6,6 +8,8 @@ public struct Rule: Sendable, Hashable {
     public var path: String
     public var trigger: ConversationEvent.Kind
     public var description: String?
+    /// What a further start does while the rule has a run in the conversation.
+    public var mode: StartMode
     var filter: Filter
     /// Whether the file has a `matches` function to ask after the filter.
     var hasMatches: Bool

@@ -3,8 +3,15 @@ import Packs
 
 /// The Lua environment in which a pack's files run.
 enum RuleEnvironment {
+    /// The bindings' files, one after the other, each given `host` and what they share.
     private static let prelude = LuaSource(
-        name: "bindings.lua", text: String(decoding: PackageResources.bindings_lua, as: UTF8.self))
+        name: "bindings.lua",
+        text: "local host, shared = ..., {}\n"
+            + [
+                PackageResources.shared_lua, PackageResources.conversation_lua, PackageResources.modules_lua,
+                PackageResources.waits_lua, PackageResources.types_lua,
+            ].map { "(function(...)\n\(String(decoding: $0, as: UTF8.self))\nend)(host, shared);\n" }.joined()
+            + "return shared.globals\n")
 
     /// - Throws: ``PackError`` if a module is not text.
     static func make(for pack: Pack, log: LogBuffer) throws(PackError) -> LuaEnvironment {

@@ -1,10 +1,11 @@
 import Conversations
+import DurableExecution
 import Lua
 import Packs
 
 /// Turns the table that a rule's file returned into a ``Rule``.
 struct RuleFileReader {
-    private static let keys = ["on", "when", "run", "matches", "mode", "description"]
+    private static let keys = ["on", "when", "run", "matches", "mode", "debounce", "description"]
 
     var name: String
     var path: String
@@ -22,11 +23,12 @@ struct RuleFileReader {
             throw problem("run must be a function", at: "run")
         }
         let hasMatches = try readMatches(fields["matches"])
-        try checkMode(fields["mode"])
+        let mode = try readMode(fields["mode"], debounce: fields["debounce"])
         let trigger = try readTrigger(fields["on"])
         return Rule(
             name: name, path: path, trigger: trigger, description: try readDescription(fields["description"]),
-            filter: try FilterReader(trigger: trigger, problem: problem).read(fields["when"]), hasMatches: hasMatches)
+            mode: mode, filter: try FilterReader(trigger: trigger, problem: problem).read(fields["when"]),
+            hasMatches: hasMatches)
     }
 
     private func readTrigger(_ value: LuaValue?) throws(RuleProblem) -> ConversationEvent.Kind {
@@ -57,9 +59,33 @@ struct RuleFileReader {
         }
     }
 
-    private func checkMode(_ value: LuaValue?) throws(RuleProblem) {
-        guard let value, value != .string("parallel") else { return }
-        throw problem("mode must be \"parallel\": this version has no other", at: "mode")
+    /// How many starts may stand in line with `mode = "queued"`.
+    private static let queueLimit = 100
+
+    private func readMode(_ mode: LuaValue?, debounce: LuaValue?) throws(RuleProblem) -> StartMode {
+        if let debounce {
+            guard mode == nil else { throw problem("mode and debounce exclude each other", at: "debounce") }
+            guard let quiet = Self.duration(debounce), quiet > .zero else {
+                throw problem("debounce must be a duration, such as \"5s\"", at: "debounce")
+            }
+            return .debounce(quiet)
+        }
+        let known = ["parallel", "single", "restart", "queued"]
+        switch mode {
+        case nil, .string("parallel"): return .parallel
+        case .string("single"): return .single
+        case .string("restart"): return .restart
+        case .string("queued"): return .queued(limit: Self.queueLimit)
+        case .string(let text):
+            throw problem(
+                "mode = \"\(text)\" is not known\(NearestName.suggestion(for: text, among: known))", at: "mode")
+        default: throw problem("mode must be one of \(known.joined(separator: ", "))", at: "mode")
+        }
+    }
+
+    private static func duration(_ value: LuaValue) -> Duration? {
+        if case .string(let text) = value { return try? DurationText.parse(text) }
+        return value.double.flatMap { (0...1e9).contains($0) ? .seconds($0) : nil }
     }
 
     /// A problem of this file; its line is where `key` is first given a value.

@@ -119,8 +119,14 @@ extension RunRecord {
     /// The run in a line.
     var line: String {
         let palette = Palette.standard
-        let reason = self.reason.map { ": \($0)" } ?? ""
-        let state = self.state == "finished" ? palette.green(self.state) : palette.yellow(self.state + reason)
-        return "\(id) #\(event) \(rule) \(state)" + (nextAttemptAt.map { palette.dim(" next at \($0)") } ?? "")
+        let state = self.state == "finished" ? palette.green(stateText) : palette.yellow(stateText)
+        let time = nextAttemptAt.map { palette.dim(self.state == "waiting" ? " until \($0)" : " next at \($0)") }
+        return "\(id) #\(event) \(rule) \(state)" + (time ?? "")
+    }
+
+    /// The state and why: `waits for a reply at rules/x.lua:9`, `failed: …`.
+    var stateText: String {
+        guard let reason else { return state }
+        return state == "waiting" ? reason : "\(state): \(reason)"
     }
 }

@@ -63,7 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
             configuration, in: state, api: api, client: client, allowsPrivateMedia: false,
             observer: live ? LiveLines() : LiveLines(write: { _ in }), logger: logger,
             report: { ReloadLines.write($0, $1) })
-        for (_, outcome) in await assembly.reloader.reload() {
+        for (_, outcome) in try await assembly.start() {
             // Without its rules the host would accept events and let them pass: better not to start.
             if case .broken = outcome { throw CommandError(ExitStatus.failed, "a pack can't be loaded; see above") }
         }

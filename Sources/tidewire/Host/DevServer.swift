@@ -62,7 +62,7 @@ struct DevServer: Sendable {
         let sample = makesSample ? try await gateway.phones.seedSample() : nil
         let introduction = DevIntroduction(
             assembly: assembly, api: api, gatewayURL: url, keys: keys, state: state, sample: sample)
-        await assembly.reloader.reload()
+        _ = try await assembly.start()
         try await ServiceGroup(
             services: assembly.services() + [admin.application(logger: logger), introduction],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger

@@ -59,13 +59,21 @@ struct HostAssembly: Sendable {
     func services() -> [any Service] {
         var services: [any Service] = [EngineService(engine: engine), reloader]
         if configuration.source.listensForWebhooks { services.append(webhookServer) }
-        if configuration.source.polls {
-            services.append(
-                MessagePoller(
-                    api: api, store: engine, interval: configuration.poll.interval,
-                    lookback: configuration.poll.lookback, logger: logger))
-        }
+        if configuration.source.polls { services.append(poller) }
         return services
+    }
+
+    /// Reads the packs, and tells the rules how to catch up. To be called once, before the services run.
+    func start() async throws -> [(folder: PackFolder, outcome: ReloadOutcome)] {
+        try await poller.noteStart()
+        rules.setCatchUp { [poller] conversation in try await poller.catchUp(conversation) }
+        return await reloader.reload()
+    }
+
+    private var poller: MessagePoller {
+        MessagePoller(
+            api: api, store: engine, interval: configuration.poll.interval, lookback: configuration.poll.lookback,
+            logger: logger)
     }
 
     private var webhookServer: any Service {

@@ -1,6 +1,7 @@
 import AgentPhoneClient
 import Conversations
 import Foundation
+import Rules
 
 /// Follows what rules do with something that a simulated phone did, and shows it as the public API has it then.
 struct TriggerReport: Sendable {
@@ -21,14 +22,14 @@ struct TriggerReport: Sendable {
             }
         }
         try await report(
-            sent.messages.map { "message:" + $0.id.rawValue }, conversation: sent.conversationID,
+            sent.messages.map { EventIdentity.message($0.id) }, conversation: sent.conversationID,
             messages: sent.messages.map(\.id))
     }
 
     func report(_ reaction: MessageReaction, on messageID: String) async throws {
         if !json { Terminal.line("reacted to \(messageID) with \(reaction.reactionType)") }
-        let identity =
-            "reaction:\(messageID):\(reaction.fromNumber):\(reaction.reactionType):\(reaction.createdAt.microseconds)"
+        let identity = EventIdentity.reaction(
+            reaction.reactionType, on: Message.ID(messageID), from: reaction.fromNumber, at: reaction.createdAt)
         let events = try await settled([identity])
         guard let event = events.first else { return }
         let detail = try await phones.api().conversation(Conversation.ID(event.event.conversation), messageLimit: 100)
@@ -99,9 +100,8 @@ struct TriggerReport: Sendable {
     private static func print(_ trace: TraceRecord) {
         let palette = Palette.standard
         for run in trace.runs.map(\.run) {
-            let reason = run.reason.map { ": \($0)" } ?? ""
-            let text = "\(run.rule) \(run.state)\(reason)"
-            Terminal.line(run.state == "finished" ? palette.green("✓ ") + text : palette.yellow("! ") + text)
+            let mark = run.state == "finished" ? palette.green("✓ ") : palette.yellow("! ")
+            Terminal.line(mark + "\(run.rule) \(run.stateText)")
         }
         for refusal in trace.refused { Terminal.line(palette.dim("✗ \(refusal.rule): \(refusal.reason)")) }
         if trace.runs.isEmpty, trace.refused.isEmpty {

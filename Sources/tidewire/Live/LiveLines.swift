@@ -38,6 +38,11 @@ struct LiveLines: EngineObserver {
                 + palette.yellow(
                     "  \(name(invocation)) tries again at \(date.formatted(date: .omitted, time: .standard)): \(failure.message)"
                 )
+        case .waiting(let invocation):
+            number(invocation.event)
+                + palette.blue("  \(name(invocation)) \(invocation.reason ?? "waits")")
+        case .delivered(let event, let invocation):
+            number(event.sequence) + palette.blue("  → ends the wait of \(name(invocation)) (#\(invocation.event))")
         case .parked(let invocation):
             number(invocation.event)
                 + palette.yellow("  \(name(invocation)) is parked: \(invocation.reason ?? "no reason given")")

@@ -10,7 +10,7 @@ enum ReloadLines {
 
     static func lines(_ folder: PackFolder, _ outcome: ReloadOutcome, _ palette: Palette) -> [String] {
         switch outcome {
-        case .unchanged: return []
+        case .unchanged(let pack): return [palette.green("mended: \(pack.name) is what it was")]
         case .activated(let pack):
             let count = pack.rules.count == 1 ? "1 rule" : "\(pack.rules.count) rules"
             return [

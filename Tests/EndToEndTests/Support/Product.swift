@@ -72,8 +72,8 @@ final class Product: Sendable {
 /// A process's output, line by line, to wait for.
 final class LineReader: Sendable {
     private struct Waiter {
+        var id: Int
         var text: String
-        var skip: Int
         var continuation: CheckedContinuation<String?, Never>
     }
 
@@ -85,6 +85,8 @@ final class LineReader: Sendable {
         var ends: [CheckedContinuation<Void, Never>] = []
         /// How many lines have been waited past.
         var position = 0
+        var lastID = 0
+        var cancelled: Set<Int> = []
     }
 
     private let state = Mutex(State())
@@ -105,18 +107,36 @@ final class LineReader: Sendable {
 
     /// Waits for the next line that holds `text`, past the one waited for before.
     ///
-    /// - Returns: The line; nil if the output ends without one.
+    /// - Returns: The line; nil if the output ends without one, or the task is cancelled.
     @discardableResult
     func next(holding text: String) async -> String? {
-        await withCheckedContinuation { continuation in
-            let found: String?? = state.withLock { state in
-                if let line = Self.match(text, &state) { return line }
-                if state.isOver { return .some(nil) }
-                state.waiters.append(Waiter(text: text, skip: state.lines.count, continuation: continuation))
-                return nil
-            }
-            if let found { continuation.resume(returning: found) }
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
         }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let found: String?? = state.withLock { state in
+                    if let line = Self.match(text, &state) { return line }
+                    if state.isOver || state.cancelled.contains(id) { return .some(nil) }
+                    state.waiters.append(Waiter(id: id, text: text, continuation: continuation))
+                    return nil
+                }
+                if let found { continuation.resume(returning: found) }
+            }
+        } onCancel: {
+            cancel(id)
+        }
+    }
+
+    private func cancel(_ id: Int) {
+        let waiter = state.withLock { state in
+            state.cancelled.insert(id)
+            let waiter = state.waiters.first { $0.id == id }
+            state.waiters.removeAll { $0.id == id }
+            return waiter
+        }
+        waiter?.continuation.resume(returning: nil)
     }
 
     func end() async {
@@ -153,8 +173,8 @@ final class LineReader: Sendable {
         for waiter in state.waiters {
             if let line = match(waiter.text, &state) { woken.append((waiter, line)) }
         }
-        let texts = Set(woken.map(\.0.text))
-        state.waiters.removeAll { texts.contains($0.text) }
+        let ids = Set(woken.map(\.0.id))
+        state.waiters.removeAll { ids.contains($0.id) }
         return woken
     }
 

@@ -10,7 +10,7 @@ import Testing
 @Suite struct RuleCommandTests {
     private func effect(_ name: String, _ input: String) throws -> Effect {
         try RuleCommand.command(
-            LuaCommand(name: name, arguments: [.json(input)], location: nil), pack: "acme/photos"
+            LuaCommand(name: name, arguments: [.json(input)], location: nil), pack: "acme/photos", event: .message()
         ).effect
     }
 
@@ -23,6 +23,7 @@ import Testing
             case .tag, .untag, .increment, .setMetadata, .clearMetadata, .showTyping: "repeatable"
             case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet: "store"
             case .listConversations, .getConversation, .listMessages, .now: "read"
+            case .waitReply, .waitReaction, .waitAny, .sleep: "wait"
             }
         #expect(name == expected)
     }
@@ -64,7 +65,7 @@ import Testing
         let asked = LuaCommand(
             name: "conversation.tag", arguments: [.object(["b": .integer(1), "a": .nil])],
             location: LuaLocation(file: "photos/rules/a.lua", line: 3))
-        let command = try RuleCommand.command(asked, pack: "acme/photos")
+        let command = try RuleCommand.command(asked, pack: "acme/photos", event: .message())
         #expect(String(decoding: command.input, as: UTF8.self) == #"{"a":null,"b":1}"#)
         #expect(command.location == "photos/rules/a.lua:3")
     }
@@ -73,12 +74,14 @@ import Testing
         for value in [LuaValue.number(.infinity), .number(.nan), .function(line: 1)] {
             let asked = LuaCommand(
                 name: "store.set", arguments: [.object(["key": .string("a"), "value": value])], location: nil)
-            let error = #expect(throws: LuaHostError.self) { try RuleCommand.command(asked, pack: "acme/photos") }
+            let error = #expect(throws: LuaHostError.self) {
+                try RuleCommand.command(asked, pack: "acme/photos", event: .message())
+            }
             #expect(error?.code == "bad_value")
         }
         let unknown = LuaCommand(name: "os.execute", arguments: [], location: nil)
         #expect(throws: LuaHostError(code: "bad_command", message: "there is no command os.execute")) {
-            try RuleCommand.command(unknown, pack: "acme/photos")
+            try RuleCommand.command(unknown, pack: "acme/photos", event: .message())
         }
     }
 }

@@ -40,7 +40,7 @@ import Testing
             api: api, metadata: MetadataWriter(api: api, isOnlyWriter: false, now: { noon.date }),
             now: { noon.advanced(by: .microseconds(1500)).date })
         let asked = LuaCommand(name: name.rawValue, arguments: [.json(input)], location: nil)
-        let command = try RuleCommand.command(asked, pack: "acme/photos")
+        let command = try RuleCommand.command(asked, pack: "acme/photos", event: .message())
         return try JSONValue(
             parsing: await executor.perform(
                 command, in: context(command.effect, checkpoint: checkpoint, save: save)))

@@ -1,5 +1,6 @@
 import Conversations
 import CustomDump
+import DurableExecution
 import Foundation
 import Packs
 import Testing
@@ -61,7 +62,7 @@ import Testing
             rule,
             Rule(
                 name: "acme/photos:heart", path: "rules/heart.lua", trigger: .message, description: "Hearts.",
-                filter: filter, hasMatches: true))
+                mode: .parallel, filter: filter, hasMatches: true))
     }
 
     @Test(arguments: [
@@ -157,8 +158,8 @@ import Testing
         ("return { on = \"message\", matches = 1, run = function() end }", "matches must be a function"),
         ("return { on = \"message\", description = 1, run = function() end }", "description must be a string"),
         (
-            "return { on = \"message\", mode = \"single\", run = function() end }",
-            "mode must be \"parallel\": this version has no other"
+            "return { on = \"message\", mode = \"sngle\", run = function() end }",
+            "mode = \"sngle\" is not known; did you mean \"single\"?"
         ),
         (
             "return { on = \"message\", when = 5, run = function() end }",
