@@ -154,6 +154,7 @@ struct Backlog {
 
     /// Lets the queues go on whose time has come.
     mutating func release(at time: Date) {
+        guard !postponed.isEmpty else { return }
         let due = postponed.filter { $0.value <= time }
         for (name, _) in due.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
             postponed[name] = nil

@@ -37,6 +37,22 @@ import Testing
         #expect(try await store.takeOver() > epoch)
     }
 
+    @Test(arguments: [StoredSchemas.first])
+    func `a database that an earlier version left in the middle is gone on with`(schema: String) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("engine.db")
+        try await DatabaseQueue(path: path).write { try $0.execute(sql: schema) }
+        let bench = try EngineBench(
+            ScriptedHandler([.once("send"), .repeatable("tag"), .once("react")]), store: SQLiteStore(path: path))
+        bench.handler.scripts["waiter"] = ScriptedProgram.making([.wait(queue: "w"), .once("thank")])
+        bench.handler.matching = { _ in Matching() }
+        try await bench.process(bench.event("r", queue: "w", kind: "reply"))
+        #expect(Set(bench.handler.performedNames) == ["tag", "react", "thank"])
+        #expect(bench.handler.performed.count == 3)
+        try await expectSame(bench.invocation(1)?.state, .finished)
+        try await expectSame(bench.invocation(2)?.state, .finished)
+    }
+
     @Test func `a file of a newer version is refused with what to do`() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path("engine.db")
