@@ -70,6 +70,7 @@ let package = Package(
         library("Conversations", [crypto]),
         library("DurableExecution", [grdb, logging, metrics]),
         library("Packs", [crypto, yams]),
+        library("PublicAddresses", [nioCore]),
 
         // Level 1
         library("Lua", ["CLua"]),
@@ -77,15 +78,17 @@ let package = Package(
         library(
             "ConversationGateway",
             [
-                "Conversations", asyncHTTPClient, crypto, grdb, httpTypes, hummingbird, logging, metrics, nioCore,
-                nioHTTP1, serviceLifecycle,
+                "Conversations", "PublicAddresses", asyncHTTPClient, crypto, grdb, httpTypes, hummingbird, logging,
+                metrics,
+                nioCore, nioHTTP1, serviceLifecycle,
             ]),
 
         // Level 2: the room where they meet.
         library(
             "Rules",
             [
-                "Lua", "Conversations", "DurableExecution", "Packs", asyncHTTPClient, logging, metrics, nioCore,
+                "Lua", "Conversations", "DurableExecution", "Packs", "PublicAddresses", asyncHTTPClient, logging,
+                metrics, nioCore,
                 nioHTTP1,
                 serviceLifecycle,
             ],
@@ -108,6 +111,7 @@ let package = Package(
         tests("ConversationsTests", ["Conversations"]),
         tests("DurableExecutionTests", ["DurableExecution", grdb, logging]),
         tests("PacksTests", ["Packs"]),
+        tests("PublicAddressesTests", ["PublicAddresses"]),
         tests("LuaTests", ["Lua"], exclude: ["Hostile"]),
         tests(
             "AgentPhoneClientTests",
@@ -115,14 +119,24 @@ let package = Package(
         tests(
             "ConversationGatewayTests",
             [
-                "AgentPhoneClient", "ConversationGateway", "Conversations", asyncHTTPClient, grdb, httpTypes,
+                "AgentPhoneClient", "ConversationGateway", "Conversations", "PublicAddresses", asyncHTTPClient, grdb,
+                httpTypes,
                 hummingbird,
                 hummingbirdTesting, logging, nioCore,
             ]),
-        tests("RulesTests", ["Rules", "Conversations", "DurableExecution", "Lua", "Packs", logging]),
+        tests(
+            "RulesTests",
+            [
+                "Rules", "Conversations", "DurableExecution", "Lua", "Packs", asyncHTTPClient, httpTypes, hummingbird,
+                logging,
+                nioCore, serviceLifecycle,
+            ]),
         tests("tidewireTests", ["tidewire", "Conversations", "DurableExecution", "Packs", "Rules", logging]),
         tests(
             "EndToEndTests",
-            ["tidewire", "Conversations", asyncHTTPClient, httpTypes, hummingbird, logging, nioCore, nioHTTP1]),
+            [
+                "tidewire", "Conversations", asyncHTTPClient, httpTypes, hummingbird, logging, nioCore, nioHTTP1,
+                serviceLifecycle,
+            ]),
     ]
 )

@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import PublicAddresses
 
 /// Leads requests to their endpoints, checks what they bring, and gives every error one shape.
 struct GatewayResponder: HTTPResponder {

@@ -1,5 +1,6 @@
 import Conversations
 import Foundation
+import PublicAddresses
 
 /// Keeps webhooks away from this machine and its private network, unless the gateway's setting allows them.
 ///
@@ -48,11 +49,9 @@ struct AddressGuard: Sendable {
         guard let parts = URLComponents(string: url), parts.scheme?.lowercased() == "https",
             let host = parts.host?.trimmingCharacters(in: ["[", "]"]), !host.isEmpty
         else { return .refused("webhooks must be https") }
-        let addresses = IPAddress(host) == nil ? try await resolve(host) : [host]
-        for address in addresses where IPAddress(address)?.isPublic != true {
-            return .refused("the host \(host) leads to \(address), which is not a public address")
+        switch try await PublicHost.check(host, resolve: resolve) {
+        case .pinned(let address): return .pinned(host: host, address: address)
+        case .refused(let reason): return .refused(reason)
         }
-        guard let address = addresses.first else { return .refused("the host \(host) has no address") }
-        return .pinned(host: host, address: address)
     }
 }

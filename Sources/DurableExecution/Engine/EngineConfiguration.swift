@@ -12,7 +12,7 @@ public struct EngineConfiguration: Sendable, Hashable {
     ///
     /// A longer one is a loop of rules that answer each other; its next event is recorded as failed.
     public var causeLimit: Int = 16
-    /// How commands, and events that can't be prepared, are tried again.
+    /// How commands are tried again.
     public var retry = RetryPolicy()
     /// How many commands one invocation may make.
     public var commandLimit: Int = 10_000
@@ -20,4 +20,13 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var unwrittenLimit: Int = 64
 
     public init() {}
+
+    /// How events that can't be prepared or matched are tried again: until they are too old. An upstream that is down for
+    /// an hour costs delay, not events.
+    var patience: RetryPolicy {
+        var policy = retry
+        policy.attemptLimit = .max
+        policy.timeLimit = maxAge
+        return policy
+    }
 }

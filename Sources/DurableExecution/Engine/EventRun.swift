@@ -147,7 +147,7 @@ struct EventRun {
         guard !context.shouldEnd else { return .abandoned }
         let failure = error as? EngineFailure
         if let failure, failure.retryable {
-            let decision = context.configuration.retry.decide(
+            let decision = context.configuration.patience.decide(
                 attempt: tries.count + 1, elapsed: context.now.since(tries.since ?? context.now),
                 retryAfter: failure.retryAfter, random: context.random())
             if case .retry(let delay) = decision {

@@ -3,6 +3,7 @@ public import Conversations
 import Foundation
 import NIOCore
 import NIOHTTP1
+import PublicAddresses
 
 /// Tells what an attachment is whose URL doesn't say so.
 public protocol MediaInspecting: Sendable {
@@ -15,7 +16,7 @@ public struct MediaInspector: MediaInspecting {
     private static let byteLimit = 512
 
     private let client: HTTPClient
-    private let addresses: AddressGuard
+    private let allowsPrivateAddresses: Bool
     private let timeout: TimeAmount
 
     /// - Parameters:
@@ -24,13 +25,26 @@ public struct MediaInspector: MediaInspecting {
     public init(client: HTTPClient, allowsPrivateAddresses: Bool, timeout: Duration = .seconds(5)) {
         self.client = client
         self.timeout = .nanoseconds(Int64(timeout / .nanoseconds(1)))
-        addresses = AddressGuard(allowsPrivate: allowsPrivateAddresses)
+        self.allowsPrivateAddresses = allowsPrivateAddresses
     }
 
     public func kind(of url: String) async -> MediaKind? {
         guard let components = URLComponents(string: url), let host = components.host,
-            ["http", "https"].contains(components.scheme?.lowercased() ?? ""), await addresses.allows(host: host)
+            ["http", "https"].contains(components.scheme?.lowercased() ?? "")
         else { return nil }
+        if allowsPrivateAddresses { return await kind(of: url, with: client) }
+        guard case .pinned(let address) = try? await PublicHost.check(host) else { return nil }
+        // The very address that was found public is the one to connect to.
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.dnsOverride = [host: address]
+        let pinned = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+        let kind = await kind(of: url, with: pinned)
+        try? await pinned.shutdown()
+        return kind
+    }
+
+    private func kind(of url: String, with client: HTTPClient) async -> MediaKind? {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "Range", value: "bytes=0-\(Self.byteLimit - 1)")
         guard let response = try? await client.execute(request, timeout: timeout),

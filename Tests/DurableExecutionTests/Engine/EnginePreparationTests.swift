@@ -73,11 +73,31 @@ import Testing
         #expect(bench.handler.performed.map(\.event) == [3, 1, 2])
     }
 
-    @Test func `an event that can't be prepared is failed when the budget is used up, and the queue goes on`()
+    @Test func `an event that can't be prepared is tried again for as long as it is not too old, however often`()
         async throws
     {
         var bench = try EngineBench(ScriptedHandler([.once("send")]))
         bench.configuration.retry.attemptLimit = 3
+        let isUp = Mutex(false)
+        bench.handler.preparing = { event, _ in
+            guard isUp.withLock({ $0 }) else { throw EngineFailure("upstream is down", retryable: true) }
+            return .ready(payload: event.payload)
+        }
+        try await bench.run { engine in
+            _ = try await engine.accept([bench.event("a")])
+            for _ in 0..<12 {
+                await engine.idle()
+                bench.clock.advance(by: .seconds(301))
+            }
+            isUp.withLock { $0 = true }
+            await engine.idle()
+        }
+        #expect(bench.handler.performed.map(\.event) == [1])
+    }
+
+    @Test func `an event that can't be prepared until it is too old is ended, and the queue goes on`() async throws {
+        var bench = try EngineBench(ScriptedHandler([.once("send")]))
+        bench.configuration.maxAge = .seconds(25)
         bench.handler.preparing = { event, _ in
             guard event.sequence > 1 else { throw EngineFailure("upstream is down", retryable: true) }
             return .ready(payload: event.payload)
@@ -91,9 +111,10 @@ import Testing
             await engine.idle()
         }
         let event = try await bench.store.event(1)
-        #expect(event?.state == .failed)
-        #expect(event?.note == "upstream is down")
-        #expect(bench.handler.performed.map(\.event) == [2])
+        #expect(event?.state == .expired)
+        #expect(event?.note?.isEmpty == false)
+        let next = try await bench.store.event(2)
+        #expect(next?.state.isOpen == false)
     }
 
     @Test(arguments: [true, false])

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import ServiceLifecycle
 import Synchronization
 
 /// A conversations API with one conversation, that can be told to leave requests without an answer.
@@ -14,6 +15,8 @@ final class StubAPI: Sendable {
         var log: [String] = []
         var silent: Set<String> = []
         var waiters: [(kind: String, continuation: CheckedContinuation<Void, Never>)] = []
+        /// Requests that are left without an answer.
+        var held: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
@@ -39,9 +42,11 @@ final class StubAPI: Sendable {
     }
 
     /// Serves until `body` is over.
-    func serve<Result: Sendable>(_ body: @escaping @Sendable (_ url: String) async throws -> Result) async throws
-        -> Result
-    {
+    ///
+    /// The server is stopped gracefully, since one that is cancelled can end the whole process.
+    func serve<Result: Sendable>(
+        _ body: @escaping @Sendable (_ url: String) async throws -> Result
+    ) async throws -> Result {
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         var logger = Logger(label: "stub")
         logger.logLevel = .critical
@@ -49,22 +54,32 @@ final class StubAPI: Sendable {
             responder: CallbackResponder<BasicRequestContext> { request, _ in try await self.respond(request) },
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { bound.yield($0.localAddress?.port ?? 0) }, logger: logger)
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask {
-                try await application.run()
-                return nil
-            }
-            group.addTask {
-                var iterator = ports.makeAsyncIterator()
-                let port = await iterator.next() ?? 0
-                return try await body("http://127.0.0.1:\(port)")
-            }
-            while let result = try await group.next() {
-                guard let result else { continue }
-                group.cancelAll()
-                return result
-            }
-            throw CancellationError()
+        let services = ServiceGroup(services: [application], logger: logger)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await services.run() }
+            var iterator = ports.makeAsyncIterator()
+            let port = await iterator.next() ?? 0
+            let result = await Swift.Result { try await body("http://127.0.0.1:\(port)") }
+            release()
+            await services.triggerGracefulShutdown()
+            try await group.waitForAll()
+            return try result.get()
+        }
+    }
+
+    /// Lets go of the requests that were left without an answer.
+    private func release() {
+        let held = state.withLock { state in
+            state.silent = []
+            defer { state.held = [] }
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+
+    private func hold() async {
+        await withCheckedContinuation { continuation in
+            state.withLock { $0.held.append(continuation) }
         }
     }
 
@@ -78,7 +93,7 @@ final class StubAPI: Sendable {
             return (state.silent.contains(kind), woken)
         }
         for waiter in waiters { waiter.continuation.resume() }
-        if isSilent { try await waitForCancellation() }
+        if isSilent { await hold() }
         return Self.json(try answer(to: kind, Data(body.readableBytesView)))
     }
 
@@ -113,10 +128,12 @@ final class StubAPI: Sendable {
     }
 }
 
-/// Waits until the task is cancelled.
-private func waitForCancellation() async throws {
-    let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-    for await _ in stream {}
-    continuation.finish()
-    try Task.checkCancellation()
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
 }

@@ -1,10 +1,11 @@
 import NIOCore
 
 /// An IPv4 or IPv6 address, to tell whether it belongs to the public internet.
-struct IPAddress: Sendable, Hashable {
+public struct IPAddress: Sendable, Hashable {
     private let bytes: [UInt8]
 
-    init?(_ text: String) {
+    /// Reads an address as it is written in text; nil for anything else.
+    public init?(_ text: String) {
         guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
         guard let packed = Self.bytes(of: address) else { return nil }
         bytes = packed
@@ -42,7 +43,7 @@ struct IPAddress: Sendable, Hashable {
     /// False for loopback, private, link-local, shared, multicast, documentation and other special addresses.
     ///
     /// Source: IANA IPv4 and IPv6 Special-Purpose Address Registries.
-    var isPublic: Bool {
+    public var isPublic: Bool {
         if bytes.count == 4 { return Self.isPublic(ipv4: bytes) }
         let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
         if isMapped { return Self.isPublic(ipv4: Array(bytes.suffix(4))) }

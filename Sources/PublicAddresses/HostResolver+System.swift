@@ -8,13 +8,18 @@ import Foundation
 #endif
 
 /// Asks the system for a host's addresses.
-enum HostResolver {
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+public enum HostResolver {
+    /// The system knows no such host.
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
+
+        public init(description: String) {
+            self.description = description
+        }
     }
 
     /// All addresses of a name, IPv4 and IPv6, as text. Blocks a thread of its own queue, not the caller's.
-    static func addresses(of host: String) async throws -> [String] {
+    public static func addresses(of host: String) async throws -> [String] {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global(qos: .utility).async {
                 continuation.resume(with: Result { try lookUp(host) })
