@@ -11,7 +11,8 @@ struct Tidewire: AsyncParsableCommand {
             Start with `tidewire dev`: the local gateway, the host and a watcher in one process, with no account. Then, \
             in another terminal, `tidewire trigger message --from +15559876543 --body "Where is my order?"`.
 
-            Settings come from tidewire.yaml, overridden by TIDEWIRE_… variables, overridden by flags.
+            Settings come from tidewire.yaml, overridden by TIDEWIRE_… variables, overridden by flags; `tidewire \
+            settings` lists them.
 
             Exit status: 0 done; 1 it failed, or rules have problems; 64 wrong usage; 69 the host or the API cannot be \
             reached; 75 another process has the state directory; 78 the configuration is wrong.
@@ -19,6 +20,6 @@ struct Tidewire: AsyncParsableCommand {
         version: version,
         subcommands: [
             DevCommand.self, ServeCommand.self, GatewayCommand.self, TriggerCommand.self, CheckCommand.self,
-            ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self,
+            ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self, SettingsCommand.self,
         ])
 }

@@ -18,7 +18,7 @@ struct GatewayResponder: HTTPResponder {
         for endpoint in Endpoint.all {
             let access = AccessCheck(endpoint.access, gateway.configuration)
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
-                try access.check(request)
+                try access.check(request, from: context.channel.remoteAddress?.ipAddress)
                 return try await endpoint.answer(Call(gateway: gateway, request: request, context: context))
             }
         }
@@ -95,9 +95,16 @@ private struct AccessCheck: Sendable {
         digests = keys.map { SHA256.hash(data: Data($0.utf8)) }
     }
 
-    func check(_ request: Request) throws(APIError) {
+    /// - Parameter peer: The address that the request came from; nil within this process.
+    func check(_ request: Request, from peer: String?) throws(APIError) {
         guard access != .open else { return }
-        if access == .simulation { try checkOrigin(request) }
+        if access == .simulation {
+            // Host and Origin are for browsers; anybody else can write into them what they like.
+            guard peer.map(Self.isLoopback) ?? true else {
+                throw forbidden("The simulation is open to this machine only.")
+            }
+            try checkOrigin(request)
+        }
         let words = request.headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
         guard words.count == 2, words[0].lowercased() == "bearer" else {
             throw unauthorized("The header \"Authorization: Bearer …\" is missing.")
@@ -125,6 +132,7 @@ private struct AccessCheck: Sendable {
         guard let host = host?.lowercased().trimmingCharacters(in: ["[", "]"]) else { return false }
         return host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
             || (host.hasPrefix("127.") && IPAddress(host) != nil)
+            || (host.hasPrefix("::ffff:127.") && IPAddress(host) != nil)
     }
 
     private func unauthorized(_ message: String) -> APIError {

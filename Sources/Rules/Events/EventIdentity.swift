@@ -45,8 +45,8 @@ public enum EventIdentity {
 
     /// Whether a message that was read from the API is what a payload without message id tells of.
     ///
-    /// Payloads have whole seconds where the API may have fractions, so times are compared by the second where either
-    /// is whole.
+    /// Payloads may be written less finely than the API's answers, so times are compared as finely as the coarser of
+    /// the two.
     static func matches(_ message: Message, _ fields: ConversationEvent.MessageFields) -> Bool {
         message.direction == fields.direction && message.fromNumber == fields.fromNumber
             && message.body == fields.body && sameMedia(message, fields)
@@ -63,13 +63,15 @@ public enum EventIdentity {
     private static func withoutQuery(_ url: String) -> Substring { url.prefix { $0 != "?" && $0 != "#" } }
 
     private static func sameTime(_ left: Timestamp, _ right: Timestamp) -> Bool {
-        if left == right { return true }
-        let hasWhole = left.microseconds % 1_000_000 == 0 || right.microseconds % 1_000_000 == 0
-        return hasWhole && left.wholeSeconds == right.wholeSeconds
+        let unit = max(left.unit, right.unit)
+        return left.microseconds / unit == right.microseconds / unit
     }
 }
 
 extension Timestamp {
+    /// How finely the time was written, in microseconds: whole seconds, milliseconds, or microseconds.
+    fileprivate var unit: Int64 { [1_000_000, 1000].first { microseconds % $0 == 0 } ?? 1 }
+
     /// Since 1970, rounded down.
     fileprivate var wholeSeconds: Int64 {
         let (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)

@@ -13,8 +13,14 @@ public struct RuleHostConfiguration: Sendable, Hashable {
     public var isOnlyMetadataWriter: Bool
     /// Whether media may be fetched from private and loopback addresses, to tell its kind.
     public var allowsPrivateMedia: Bool
+    /// How long one try of a command may take, waiting for a turn at the metadata included.
+    public var commandDeadline: Duration
 
-    public init(shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false) {
+    public init(
+        shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false,
+        commandDeadline: Duration = .seconds(60)
+    ) {
+        self.commandDeadline = commandDeadline
         self.shards = shards
         self.isOnlyMetadataWriter = isOnlyMetadataWriter
         self.allowsPrivateMedia = allowsPrivateMedia
@@ -29,6 +35,8 @@ public final class RuleHost: EventHandler {
     private let preparation: EventPreparation
     private let executor: CommandExecutor
     private let logger: Logger
+    private let clock: any Clock<Duration>
+    private let commandDeadline: Duration
     private let catchUp = Mutex<(@Sendable (Conversation.ID) async throws -> Void)?>(nil)
 
     /// - Parameters:
@@ -36,9 +44,12 @@ public final class RuleHost: EventHandler {
     ///   - now: The wall time, by which rules tell the time too.
     public init(
         api: any ConversationAPI, book: RuleBook, loader: PackLoader, media: any MediaInspecting,
-        configuration: RuleHostConfiguration, now: @escaping @Sendable () -> Date = { Date() }, logger: Logger
+        configuration: RuleHostConfiguration, clock: any Clock<Duration> = ContinuousClock(),
+        now: @escaping @Sendable () -> Date = { Date() }, logger: Logger
     ) {
         self.book = book
+        self.clock = clock
+        commandDeadline = configuration.commandDeadline
         self.loader = loader
         self.logger = logger
         shards = ShardPool(count: configuration.shards)
@@ -112,7 +123,19 @@ public final class RuleHost: EventHandler {
     }
 
     public func perform(_ command: Command, in context: CommandContext) async throws -> Data {
-        try await executor.perform(command, in: context)
+        let deadline = commandDeadline
+        return try await withThrowingTaskGroup(of: Data.self) { group in
+            group.addTask { try await self.executor.perform(command, in: context) }
+            group.addTask { [clock] in
+                try await clock.sleep(for: deadline)
+                throw CommandFailure(
+                    code: "deadline", message: "\(command.name) took longer than \(deadline) (limits.command_deadline)",
+                    retryable: command.effect != .once, outcomeUnknown: command.effect == .once)
+            }
+            defer { group.cancelAll() }
+            guard let outcome = try await group.next() else { throw CancellationError() }
+            return outcome
+        }
     }
 
     /// Lets go of Lua states whose packs are no longer in force.

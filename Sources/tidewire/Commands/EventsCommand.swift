@@ -37,7 +37,7 @@ struct EventsCommand: AsyncParsableCommand {
         let note = event.note.map { ": \($0)" } ?? ""
         let state = event.state == "done" ? palette.green(event.state) : palette.yellow(event.state + note)
         let head = "#\(event.sequence) \(event.acceptedAt) \(event.kind) in \(event.conversation) by \(event.source)"
-        return "\(head) \(state) \(palette.dim(String(text.replacing("\n", with: " ").prefix(60))))"
+        return "\(head) \(state) \(palette.dim(String(text.prefix(60)).visible))"
     }
 }
 

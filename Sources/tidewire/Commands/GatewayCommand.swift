@@ -38,7 +38,7 @@ struct GatewayCommand: AsyncParsableCommand {
                 try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: localWebhooks),
                 logger: logger.forServers)
             let introduction = GatewayIntroduction(
-                gateway: gateway, host: configuration.gateway.listen.host, keys: keys, state: state,
+                gateway: gateway, host: configuration.gateway.listen.host, state: state,
                 makesSample: sample)
             let admin = AdminServer(
                 socket: try state.adminSocket(), status: { await introduction.status }, reloader: nil, engine: nil)
@@ -54,7 +54,6 @@ struct GatewayCommand: AsyncParsableCommand {
 private struct GatewayIntroduction: Service {
     let gateway: Gateway
     let host: String
-    let keys: StateKeys
     let state: StateDirectory
     let makesSample: Bool
 
@@ -64,7 +63,7 @@ private struct GatewayIntroduction: Service {
         Terminal.line("The gateway serves \(url) (API key in \(state.path)/keys.json).")
         if makesSample {
             let sample = try await gateway.phones.seedSample()
-            for line in SampleRequests(sample: sample, url: url, keys: keys).lines { Terminal.line(line) }
+            for line in SampleRequests(sample: sample, url: url, state: state).lines { Terminal.line(line) }
         }
         try? await gracefulShutdown()
     }

@@ -126,7 +126,7 @@ extension RunRecord {
 
     /// The state and why: `waits for a reply at rules/x.lua:9`, `failed: …`.
     var stateText: String {
-        guard let reason else { return state }
+        guard let reason = reason?.visible else { return state }
         return state == "waiting" ? reason : "\(state): \(reason)"
     }
 }

@@ -13,7 +13,8 @@ struct SharedOptions: ParsableArguments {
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Overrides a setting; may be repeated.", valueName: "key=value"))
+        help: ArgumentHelp(
+            "Overrides a setting, of those that `tidewire settings` lists; may be repeated.", valueName: "key=value"))
     var settings: [String] = []
 
     /// The configuration with these flags on top.

@@ -44,13 +44,13 @@ private struct TraceLines {
                 + " \(event.state)" + (event.note.map { ": \($0)" } ?? ""),
             "  happened \(event.occurredAt), accepted \(event.acceptedAt) by \(event.source), as \(event.identity)",
         ]
-        if let body = event.content["message"]?["body"]?.string, !body.isEmpty { lines.append("  \"\(body)\"") }
+        if let body = event.content["message"]?["body"]?.string, !body.isEmpty { lines.append("  \"\(body.visible)\"") }
         return lines
     }
 
     private func lines(_ run: TraceRecord.Run) -> [String] {
         var lines = [palette.green("✓ \(run.run.rule)") + " \(run.run.state) " + palette.dim(run.run.id)]
-        if let reason = run.run.reason { lines.append(palette.red("    \(reason)")) }
+        if let reason = run.run.reason { lines.append(palette.red("    \(reason.visible)")) }
         for command in run.commands {
             lines += run.logs.filter { $0.position == command.position }.map(line)
             lines.append(line(command))
@@ -72,13 +72,13 @@ private struct TraceLines {
     }
 
     private func line(_ log: LogRecord) -> String {
-        palette.dim("    \(log.level): \(log.message) \(text(log.fields))")
+        palette.dim("    \(log.level): \(log.message.visible) \(text(log.fields))")
     }
 
     private func text(_ value: JSONValue?) -> String {
         guard let value, let data = try? value.text() else { return "" }
         let text = String(decoding: data, as: UTF8.self)
-        return text.count > 160 ? text.prefix(159) + "…" : text
+        return (text.count > 160 ? text.prefix(159) + "…" : text).visible
     }
 
     private var refusals: [String] { trace.refused.map { palette.dim("✗ \($0.rule): \($0.reason)") } }

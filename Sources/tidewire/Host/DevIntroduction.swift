@@ -10,7 +10,6 @@ struct DevIntroduction: Service {
     let assembly: HostAssembly
     let api: any ConversationAPI
     let gatewayURL: String
-    let keys: StateKeys
     let state: StateDirectory
     let sample: SampleConversation?
 
@@ -50,7 +49,7 @@ struct DevIntroduction: Service {
         }
         lines += ["", "Save a rule and the next event is treated the new way. Try, in another terminal:", ""]
         lines += commands.map { "  " + palette.bold($0) }
-        if let sample { lines += [""] + SampleRequests(sample: sample, url: gatewayURL, keys: keys).lines }
+        if let sample { lines += [""] + SampleRequests(sample: sample, url: gatewayURL, state: state).lines }
         return lines + ["", "What happens is shown below. Stop with Control-C.", ""]
     }
 
@@ -76,14 +75,14 @@ struct DevIntroduction: Service {
 struct SampleRequests {
     let sample: SampleConversation
     let url: String
-    let keys: StateKeys
+    let state: StateDirectory
 
     var lines: [String] {
         let conversation = "\(url)/v1/conversations/\(sample.conversationID)"
         return [
             "A sample conversation is \(sample.conversationID), its photo \(sample.photoMessageID). The guide's requests:",
             "",
-            "  export KEY=\(keys.apiKey)",
+            "  export KEY=$(sed -n 's/.*\"api_key\" *: *\"\\([^\"]*\\)\".*/\\1/p' '\(state.path)/keys.json')",
             "  curl \"\(url)/v1/conversations?limit=10&offset=0\" -H \"Authorization: Bearer $KEY\"",
             "  curl \"\(conversation)?message_limit=20\" -H \"Authorization: Bearer $KEY\"",
             "  curl -X PATCH \"\(conversation)\" -H \"Authorization: Bearer $KEY\" -H \"Content-Type: application/json\" \\",

@@ -61,7 +61,7 @@ struct DevServer: Sendable {
             reloader: assembly.reloader, engine: assembly.engine)
         let sample = makesSample ? try await gateway.phones.seedSample() : nil
         let introduction = DevIntroduction(
-            assembly: assembly, api: api, gatewayURL: url, keys: keys, state: state, sample: sample)
+            assembly: assembly, api: api, gatewayURL: url, state: state, sample: sample)
         _ = try await assembly.start()
         try await ServiceGroup(
             services: assembly.services() + [admin.application(logger: logger), introduction],

@@ -38,7 +38,7 @@ struct HostAssembly: Sendable {
             media: MediaInspector(client: client, allowsPrivateAddresses: allowsPrivateMedia),
             configuration: RuleHostConfiguration(
                 shards: configuration.limits.shardCount, isOnlyMetadataWriter: configuration.metadata == .exclusive,
-                allowsPrivateMedia: allowsPrivateMedia),
+                allowsPrivateMedia: allowsPrivateMedia, commandDeadline: configuration.limits.commandDeadline),
             logger: logger)
         engine = Engine(
             store: try SQLiteStore(path: state.engineDatabase), handler: rules, observer: observer,

@@ -93,7 +93,7 @@ struct TriggerReport: Sendable {
         }
         let answers = detail.messages.filter { $0.direction == .outbound && $0.receivedAt >= since ?? $0.receivedAt }
         for answer in answers.sorted(by: { $0.receivedAt < $1.receivedAt }) where since != nil {
-            Terminal.line("answered: \(answer.body)")
+            Terminal.line("answered: \(answer.body.visible)")
         }
     }
 

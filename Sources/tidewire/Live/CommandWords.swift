@@ -38,6 +38,6 @@ enum CommandWords {
     }
 
     private static func shortened(_ text: String) -> String {
-        text.count > 100 ? text.prefix(99) + "…" : text
+        (text.count > 100 ? text.prefix(99) + "…" : text).visible
     }
 }

@@ -66,7 +66,8 @@ struct LiveLines: EngineObserver {
         }
         if let reaction = content.reaction { parts.append(reaction.reactionType.rawValue) }
         if !content.text.isEmpty { parts.append("\"\(Self.shortened(content.text))\"") }
-        return parts.joined(separator: " · ") + (event.source == "webhook" ? "" : " (by \(event.source))")
+        return parts.map(\.visible).joined(separator: " · ")
+            + (event.source == "webhook" ? "" : " (by \(event.source))")
     }
 
     private func arrow(_ content: ConversationEvent) -> String { content.direction == .outbound ? "sent by" : "from" }
@@ -90,13 +91,14 @@ struct LiveLines: EngineObserver {
             return number(invocation.event) + palette.blue(head) + words
                 + palette.dim(" \(Self.milliseconds(duration))")
         case .failure(let failure):
-            return number(invocation.event) + palette.red("\(head) failed: \(failure.message) (\(failure.code))")
+            return number(invocation.event)
+                + palette.red("\(head) failed: \(failure.message.visible) (\(failure.code.visible))")
         }
     }
 
     private func logged(_ line: LogLine, by invocation: Invocation) -> String {
         let fields = line.fields.map { " " + String(decoding: $0, as: UTF8.self) } ?? ""
-        let text = "  \(line.level): \(line.message)\(fields)"
+        let text = "  \(line.level): \((line.message + fields).visible)"
         return number(invocation.event) + (line.level == "error" ? palette.red(text) : text)
     }
 
@@ -106,7 +108,7 @@ struct LiveLines: EngineObserver {
             let failure = invocation.failure
             let traceback = failure?.traceback.map { "\n" + Self.indented($0) } ?? ""
             return number(invocation.event)
-                + palette.red("  \(name(invocation)) failed: \(failure?.message ?? invocation.reason ?? "")")
+                + palette.red("  \(name(invocation)) failed: \((failure?.message ?? invocation.reason ?? "").visible)")
                 + palette.dim(traceback)
         default:
             return number(invocation.event)
@@ -128,7 +130,7 @@ struct LiveLines: EngineObserver {
     }
 
     private static func indented(_ text: String) -> String {
-        text.split(separator: "\n").map { "              " + $0 }.joined(separator: "\n")
+        text.split(separator: "\n").map { "              " + String($0).visible }.joined(separator: "\n")
     }
 
     private static func shortened(_ text: String) -> String {

@@ -12,8 +12,15 @@ struct DevProduct: Sendable {
     /// The simulated phones.
     let phones: HTTP
 
-    init(_ workplace: Workplace, _ settings: [String: String] = [:], _ more: [String] = []) async throws {
-        product = try Product(workplace.arguments("dev", settings, more + [workplace.pack.path]))
+    /// - Parameters:
+    ///   - packs: By default the workplace's own.
+    ///   - folder: Where it is started.
+    init(
+        _ workplace: Workplace, _ settings: [String: String] = [:], _ more: [String] = [], packs: [String]? = nil,
+        in folder: URL? = nil
+    ) async throws {
+        let packs = packs ?? [workplace.pack.path]
+        product = try Product(workplace.arguments("dev", settings, more + packs), in: folder)
         let line = await product.output.next(holding: "  gateway ")
         let url = line?.split(separator: " ").first { $0.hasPrefix("http://") }.map(String.init)
         let base = try #require(url, "it did not start: \(product.errors.all)")

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Testing
 
 /// The real binary, started as its user would.
 final class Product: Sendable {
@@ -110,6 +111,12 @@ final class LineReader: Sendable {
     /// - Returns: The line; nil if the output ends without one, or the task is cancelled.
     @discardableResult
     func next(holding text: String) async -> String? {
+        let line = await find(text)
+        if line == nil { Issue.record("the output ended without a line that holds \"\(text)\"") }
+        return line
+    }
+
+    private func find(_ text: String) async -> String? {
         let id = state.withLock { state in
             state.lastID += 1
             return state.lastID
