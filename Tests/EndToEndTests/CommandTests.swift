@@ -81,3 +81,31 @@ struct CommandTests {
         #expect(await dev.product.stop() == 0)
     }
 }
+
+extension CommandTests {
+    @Test func `a command finds out at once that the host is gone`() async throws {
+        let place = try Workplace()
+        try place.save(PhotoTests.heart, as: "heart")
+        let dev = try await DevProduct(place)
+        _ = await dev.product.crash()
+        let start = ContinuousClock.now
+        let result = try await Product.run(["runs", "--state-directory", place.state.path])
+        expectNoDifference(result.status, 69)
+        #expect(ContinuousClock.now - start < .seconds(10), "it must not wait for a connection that cannot come")
+    }
+
+    @Test func `a rule that hangs is stopped, told by the setting's name, and hurts no other`() async throws {
+        let place = try Workplace()
+        try place.save("return { on = \"message\", run = function() while true do end end }", as: "a_hang")
+        try place.save(PhotoTests.heart, as: "heart")
+        let dev = try await DevProduct(place, ["limits.cpu": "50ms"])
+        let sent = try await dev.text("", media: [try await dev.upload()])
+        let failure = try #require(await dev.product.output.next(holding: "a_hang failed"))
+        #expect(failure.contains("50 ms of processor time"))
+        #expect(failure.contains("limits.cpu"))
+        await dev.product.output.next(holding: "heart finished")
+        try await dev.expect(reactions: ["love"], on: sent)
+        let known = try await Product.run(["settings"])
+        #expect(known.output.contains("limits.cpu"))
+    }
+}

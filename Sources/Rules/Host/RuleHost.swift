@@ -5,6 +5,30 @@ public import Logging
 import Lua
 import Synchronization
 
+/// What one run of a rule may use between two commands.
+public struct RuleLimits: Sendable, Hashable {
+    /// Processor time.
+    public var cpu: Duration
+    /// Time on the clock.
+    public var wall: Duration
+    /// Memory of a pack's state on one thread, in bytes.
+    public var memoryBytes: Int
+
+    public init(cpu: Duration = .milliseconds(250), wall: Duration = .seconds(10), memoryBytes: Int = 64 << 20) {
+        self.cpu = cpu
+        self.wall = wall
+        self.memoryBytes = memoryBytes
+    }
+
+    var lua: LuaLimits {
+        var limits = LuaLimits()
+        limits.cpu = cpu
+        limits.wall = wall
+        limits.memoryBytes = memoryBytes
+        return limits
+    }
+}
+
 /// Settings of a ``RuleHost``.
 public struct RuleHostConfiguration: Sendable, Hashable {
     /// Threads that run Lua, at least 1.
@@ -15,11 +39,13 @@ public struct RuleHostConfiguration: Sendable, Hashable {
     public var allowsPrivateMedia: Bool
     /// How long one try of a command may take, waiting for a turn at the metadata included.
     public var commandDeadline: Duration
+    public var limits: RuleLimits
 
     public init(
         shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false,
-        commandDeadline: Duration = .seconds(60)
+        commandDeadline: Duration = .seconds(60), limits: RuleLimits = RuleLimits()
     ) {
+        self.limits = limits
         self.commandDeadline = commandDeadline
         self.shards = shards
         self.isOnlyMetadataWriter = isOnlyMetadataWriter
@@ -52,7 +78,7 @@ public final class RuleHost: EventHandler {
         commandDeadline = configuration.commandDeadline
         self.loader = loader
         self.logger = logger
-        shards = ShardPool(count: configuration.shards)
+        shards = ShardPool(count: configuration.shards, limits: configuration.limits.lua)
         let metadata = MetadataWriter(api: api, isOnlyWriter: configuration.isOnlyMetadataWriter, now: now)
         executor = CommandExecutor(api: api, metadata: metadata, now: now)
         preparation = EventPreparation(api: api, metadata: metadata, media: media, startedAt: now(), now: now)

@@ -90,12 +90,12 @@ public struct MessagePoller: Service {
         do {
             let found = try await look()
             if found > 0 { logger.info("polling found \(found) new messages and reactions") }
+        } catch  where Task.isCancelled {
         } catch let error as APIError {
             let wait = error.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
             logger.warning("polling failed: \(error.message)\(wait)")
             Counter(label: "tidewire_poll_failures", dimensions: [("code", error.code.rawValue)]).increment()
             return error.retryAfter
-        } catch is CancellationError {
         } catch {
             logger.warning("polling failed: \(error)")
         }

@@ -19,9 +19,9 @@ actor RuleShard: LuaThreadActor {
         let log: LogBuffer
         var invocations = 0
 
-        init(_ pack: RulePack) throws {
+        init(_ pack: RulePack, _ limits: LuaLimits) throws {
             log = LogBuffer()
-            lua = try LuaState(RuleEnvironment.make(for: pack.pack, log: log))
+            lua = try LuaState(RuleEnvironment.make(for: pack.pack, log: log, limits: limits))
         }
     }
 
@@ -33,6 +33,7 @@ actor RuleShard: LuaThreadActor {
     }
 
     nonisolated let luaThread: LuaThread
+    private let limits: LuaLimits
     private var states: [String: PackState] = [:]
     private var running: [Handle: Running] = [:]
     private var lastHandle = 0
@@ -41,7 +42,8 @@ actor RuleShard: LuaThreadActor {
     /// Versions in force; others' states go once nothing runs in them.
     private var current: Set<String> = []
 
-    init(name: String) {
+    init(name: String, limits: LuaLimits = LuaLimits()) {
+        self.limits = limits
         luaThread = LuaThread(name: name)
     }
 
@@ -125,7 +127,7 @@ actor RuleShard: LuaThreadActor {
     ///
     /// - Throws: ``LuaError`` for a pattern that is malformed or takes too long.
     func matches(_ patterns: [String], _ text: String) throws -> Bool {
-        let state = try patternState ?? LuaState(LuaEnvironment())
+        let state = try patternState ?? LuaState(LuaEnvironment(limits: limits))
         patternState = state.isBroken ? nil : state
         return try patterns.contains { try PatternMatching.matches($0, text, with: state) }
     }
@@ -138,7 +140,7 @@ actor RuleShard: LuaThreadActor {
 
     private func state(for pack: RulePack) throws -> PackState {
         if let state = states[pack.version], !state.lua.isBroken { return state }
-        let state = try PackState(pack)
+        let state = try PackState(pack, limits)
         states[pack.version] = state
         return state
     }
@@ -149,8 +151,8 @@ struct ShardPool: Sendable {
     private let shards: [RuleShard]
 
     /// - Parameter count: At least 1.
-    init(count: Int) {
-        shards = (0..<max(1, count)).map { RuleShard(name: "rules-\($0)") }
+    init(count: Int, limits: LuaLimits = LuaLimits()) {
+        shards = (0..<max(1, count)).map { RuleShard(name: "rules-\($0)", limits: limits) }
     }
 
     /// The shard of a conversation: the same one as long as the process runs.

@@ -14,7 +14,9 @@ enum RuleEnvironment {
             + "return shared.globals\n")
 
     /// - Throws: ``PackError`` if a module is not text.
-    static func make(for pack: Pack, log: LogBuffer) throws(PackError) -> LuaEnvironment {
+    static func make(
+        for pack: Pack, log: LogBuffer, limits: LuaLimits = LuaLimits()
+    ) throws(PackError) -> LuaEnvironment {
         var modules: [String: LuaSource] = [:]
         for module in pack.modules {
             let source = LuaSource(
@@ -22,6 +24,7 @@ enum RuleEnvironment {
             modules[module.name] = source
             modules["lib." + module.name] = source
         }
-        return LuaEnvironment(prelude: prelude, functions: HostFunctions.all(log: log), modules: modules)
+        return LuaEnvironment(
+            prelude: prelude, functions: HostFunctions.all(log: log), modules: modules, limits: limits)
     }
 }

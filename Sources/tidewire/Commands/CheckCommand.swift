@@ -40,6 +40,10 @@ struct CheckCommand: AsyncParsableCommand {
     private func check(_ path: String, with loader: PackLoader) async -> CheckResult {
         do {
             let pack = try await loader.load(PackFolder(URL(filePath: path, directoryHint: .isDirectory)))
+            guard !pack.rules.isEmpty else {
+                let problem = RuleProblem(file: path, message: "holds no rules: they belong in \(path)/rules/NAME.lua")
+                return CheckResult(folder: path, rules: [], problems: [CheckResult.Problem(problem)])
+            }
             return CheckResult(
                 folder: path, pack: pack.name, version: pack.pack.manifest.version, digest: pack.version,
                 rules: pack.rules.map {

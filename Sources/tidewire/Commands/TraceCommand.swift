@@ -49,7 +49,8 @@ private struct TraceLines {
     }
 
     private func lines(_ run: TraceRecord.Run) -> [String] {
-        var lines = [palette.green("✓ \(run.run.rule)") + " \(run.run.state) " + palette.dim(run.run.id)]
+        let mark = run.run.state == "finished" ? palette.green("✓") : palette.yellow("!")
+        var lines = ["\(mark) \(run.run.rule)" + " \(run.run.state) " + palette.dim(run.run.id)]
         if let reason = run.run.reason { lines.append(palette.red("    \(reason.visible)")) }
         for command in run.commands {
             lines += run.logs.filter { $0.position == command.position }.map(line)

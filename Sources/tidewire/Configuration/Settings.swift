@@ -73,6 +73,15 @@ enum Settings {
         Setting(
             "limits.command_deadline", .duration(.seconds(1)...(.seconds(3600))), \.limits.commandDeadline,
             "How long one try of a command may take."),
+        Setting(
+            "limits.cpu", .duration(.milliseconds(1)...(.seconds(60))), \.limits.cpu,
+            "Processor time that a rule may use between two commands."),
+        Setting(
+            "limits.wall", .duration(.milliseconds(1)...(.seconds(600))), \.limits.wall,
+            "Time on the clock that a rule may take between two commands."),
+        Setting(
+            "limits.memory", .bytes(1_048_576...4_294_967_296), \.limits.memory,
+            "Memory that a pack's rules may use on one thread."),
     ]
 
     private static let gateway: [Setting] = [

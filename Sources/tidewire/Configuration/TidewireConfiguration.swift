@@ -62,6 +62,10 @@ struct TidewireConfiguration: Sendable, Hashable {
         var retryLongestDelay = Duration.seconds(300)
         var retryBudget = Duration.seconds(3600)
         var commandDeadline = Duration.seconds(60)
+        var cpu = Duration.milliseconds(250)
+        var wall = Duration.seconds(10)
+        /// Bytes.
+        var memory = 64 << 20
 
         var shardCount: Int { shards ?? ProcessInfo.processInfo.activeProcessorCount }
     }

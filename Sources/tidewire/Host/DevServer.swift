@@ -76,6 +76,8 @@ struct DevServer: Sendable {
 func withHTTPClient(_ body: (HTTPClient) async throws -> Void) async throws {
     var configuration = HTTPClient.Configuration.singletonConfiguration
     configuration.redirectConfiguration = .disallow
+    // Nobody listens: that is the answer, and whoever asked decides about asking again.
+    configuration.connectionPool.retryConnectionEstablishment = false
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     do {
         try await body(client)

@@ -38,7 +38,8 @@ struct HostAssembly: Sendable {
             media: MediaInspector(client: client, allowsPrivateAddresses: allowsPrivateMedia),
             configuration: RuleHostConfiguration(
                 shards: configuration.limits.shardCount, isOnlyMetadataWriter: configuration.metadata == .exclusive,
-                allowsPrivateMedia: allowsPrivateMedia, commandDeadline: configuration.limits.commandDeadline),
+                allowsPrivateMedia: allowsPrivateMedia, commandDeadline: configuration.limits.commandDeadline,
+                limits: configuration.limits.rules),
             logger: logger)
         engine = Engine(
             store: try SQLiteStore(path: state.engineDatabase), handler: rules, observer: observer,
@@ -129,6 +130,8 @@ private struct EngineService: Service {
 }
 
 extension TidewireConfiguration.Limits {
+    var rules: RuleLimits { RuleLimits(cpu: cpu, wall: wall, memoryBytes: memory) }
+
     var engine: EngineConfiguration {
         var engine = EngineConfiguration()
         engine.maxAge = maxAge
