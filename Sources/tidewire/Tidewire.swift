@@ -21,5 +21,6 @@ struct Tidewire: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, ServeCommand.self, GatewayCommand.self, TriggerCommand.self, CheckCommand.self,
             ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self, SettingsCommand.self,
+            StatusCommand.self,
         ])
 }

@@ -80,7 +80,7 @@ private struct ErrorShape: RouterMiddleware {
 }
 
 /// Checks the key that a request brings, and for `/sim` that it comes from this machine and not from a page on the web.
-private struct AccessCheck: Sendable {
+struct AccessCheck: Sendable {
     private let access: Endpoint.Access
     private let digests: [SHA256Digest]
 

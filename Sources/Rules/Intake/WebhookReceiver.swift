@@ -3,6 +3,7 @@ public import DurableExecution
 public import Foundation
 public import Logging
 import Metrics
+import Synchronization
 
 /// What a webhook delivery is answered.
 public struct WebhookAnswer: Sendable, Hashable {
@@ -32,24 +33,39 @@ public struct WebhookHeaders: Sendable, Hashable {
     }
 }
 
+/// How many deliveries were answered with each reason, since the process started.
+public final class WebhookTally: Sendable {
+    private let tally = Mutex<[String: Int]>([:])
+
+    public init() {}
+
+    public var counts: [String: Int] { tally.withLock { $0 } }
+
+    func count(_ reason: String) { tally.withLock { $0[reason, default: 0] += 1 } }
+}
+
 /// Takes deliveries in: verified, read, made an event, and kept, before they are answered.
 public struct WebhookReceiver: Sendable {
     private let accept: @Sendable ([NewEvent]) async throws(EngineError) -> [Acceptance]
     private let secrets: @Sendable () -> [String]
     private let now: @Sendable () -> Date
     private let logger: Logger
+    private let tally: WebhookTally
 
     /// - Parameters:
+    ///   - tally: Where answers are counted, besides the metrics.
     ///   - secrets: Asked at each delivery: all of them count, so that a secret can be rotated by overlap.
     ///   - accept: Keeps events; returns once they are on disk.
     public init(
         secrets: @escaping @Sendable () -> [String], now: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
+        tally: WebhookTally = WebhookTally(),
         accept: @escaping @Sendable ([NewEvent]) async throws(EngineError) -> [Acceptance]
     ) {
         self.secrets = secrets
         self.now = now
         self.logger = logger
         self.accept = accept
+        self.tally = tally
     }
 
     public func receive(_ body: Data, headers: WebhookHeaders) async -> WebhookAnswer {
@@ -57,6 +73,7 @@ public struct WebhookReceiver: Sendable {
     }
 
     private func record(_ answer: WebhookAnswer, delivery: String?) -> WebhookAnswer {
+        tally.count(answer.reason)
         Counter(label: "tidewire_webhook_deliveries", dimensions: [("reason", answer.reason)]).increment()
         let level: Logger.Level = answer.status == 200 ? .debug : .warning
         logger.log(

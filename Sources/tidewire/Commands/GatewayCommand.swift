@@ -72,7 +72,7 @@ private struct GatewayIntroduction: Service {
         get async {
             AdminStatus(
                 version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "gateway",
-                gateway: await url, webhook: nil, api: nil, packs: [])
+                gateway: await url, webhook: nil, api: nil, packs: [], deliveries: [:])
         }
     }
 

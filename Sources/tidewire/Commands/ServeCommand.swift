@@ -73,7 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
                 AdminStatus(
                     version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "serve",
                     gateway: nil, webhook: await assembly.webhookURL, api: configuration.api.baseURL,
-                    packs: assembly.packs)
+                    packs: assembly.packs, deliveries: assembly.tally.counts)
             },
             reloader: assembly.reloader, engine: assembly.engine)
         try await ServiceGroup(

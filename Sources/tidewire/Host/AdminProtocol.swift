@@ -22,6 +22,8 @@ struct AdminStatus: Codable, Sendable {
     /// The API that rules work with, if rules run here.
     var api: String?
     var packs: [Pack]
+    /// How many deliveries were answered with each reason since the start: `accepted`, `duplicate`, `stale`, …
+    var deliveries: [String: Int]
 }
 
 struct AdminReload: Codable, Sendable {

@@ -56,7 +56,8 @@ struct DevServer: Sendable {
             status: {
                 AdminStatus(
                     version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "dev",
-                    gateway: url, webhook: await assembly.webhookURL, api: url, packs: assembly.packs)
+                    gateway: url, webhook: await assembly.webhookURL, api: url, packs: assembly.packs,
+                    deliveries: assembly.tally.counts)
             },
             reloader: assembly.reloader, engine: assembly.engine)
         let sample = makesSample ? try await gateway.phones.seedSample() : nil

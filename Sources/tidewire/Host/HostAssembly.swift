@@ -17,6 +17,7 @@ struct HostAssembly: Sendable {
     let rules: RuleHost
     let secrets: WebhookSecrets
     let webhookPort = BoundPort()
+    let tally = WebhookTally()
     private let api: any ConversationAPI
     private let logger: Logger
 
@@ -80,7 +81,7 @@ struct HostAssembly: Sendable {
     private var webhookServer: any Service {
         let engine = engine
         let receiver = WebhookReceiver(
-            secrets: { [secrets] in secrets.all }, logger: logger,
+            secrets: { [secrets] in secrets.all }, logger: logger, tally: tally,
             accept: { events throws(EngineError) in try await engine.accept(events) })
         return WebhookServer(
             listen: configuration.webhook.listen, path: configuration.webhook.path,

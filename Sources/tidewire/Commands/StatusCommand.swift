@@ -1,0 +1,33 @@
+import ArgumentParser
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Say what the running process serves, which rules are in force, and how deliveries were answered.")
+
+    @Flag(name: .long, help: "Print the result as JSON.")
+    var json = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        try await withAdmin(shared) { admin in
+            let status = try await admin.status()
+            if json { return try Terminal.json(status) }
+            for line in Self.lines(status) { Terminal.line(line) }
+        }
+    }
+
+    private static func lines(_ status: AdminStatus) -> [String] {
+        var lines = ["tidewire \(status.mode) \(status.version), process \(status.process)"]
+        let places = [("gateway", status.gateway), ("webhooks", status.webhook), ("api", status.api)]
+        lines += places.compactMap { name, url in url.map { "  \(name): \($0)" } }
+        lines += status.packs.map { pack in
+            "  rules: \(pack.name) \(pack.version) (\(pack.digest.prefix(12))): "
+                + pack.rules.map { String($0.split(separator: ":").last ?? "") }.joined(separator: ", ")
+        }
+        let answers = status.deliveries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        if !answers.isEmpty { lines.append("  deliveries: " + answers.joined(separator: ", ")) }
+        return lines
+    }
+}
