@@ -84,15 +84,9 @@ struct ExampleTests {
         #expect(!lines.contains { $0.contains(key) }, "the key itself is not printed")
         let start = try #require(lines.firstIndex { $0.contains("export KEY=") })
         let end = try #require(lines.lastIndex { $0.contains("reaction") })
-        let shell = Process()
-        shell.executableURL = URL(filePath: "/bin/sh")
-        shell.arguments = ["-c", lines[start...end].joined(separator: "\n").replacing("curl ", with: "curl -sf ")]
-        let output = Pipe()
-        shell.standardOutput = output
-        let reader = LineReader(output)
-        try shell.run()
-        await reader.end()
-        #expect(reader.all.contains("\"reactionType\":\"love\""), "\(reader.all)")
-        #expect(reader.all.contains("order_tracking"))
+        let script = lines[start...end].joined(separator: "\n").replacing("curl ", with: "curl -sf ")
+        let result = try await Product.run(["-c", script], binary: URL(filePath: "/bin/sh"))
+        #expect(result.output.contains("\"reactionType\":\"love\""), "\(result)")
+        #expect(result.output.contains("order_tracking"))
     }
 }

@@ -8,17 +8,14 @@ final class Product: Sendable {
     static let binary = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "tidewire")
 
     private let process: Process
+    private let ending: Ending
     let output: LineReader
     let errors: LineReader
 
-    /// - Parameter environment: Added to a bare one, so that a test's outcome doesn't hang on the shell.
+    /// - Parameter environment: Added to a bare one.
     init(_ arguments: [String], environment: [String: String] = [:], in folder: URL? = nil) throws {
-        process = Process()
-        process.executableURL = Self.binary
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent"].merging(environment) { $1 }
-        if let folder { process.currentDirectoryURL = folder }
-        process.standardInput = FileHandle.nullDevice
+        process = Process.bare(Self.binary, arguments, environment, in: folder)
+        ending = Ending(of: process)
         let (out, err) = (Pipe(), Pipe())
         process.standardOutput = out
         process.standardError = err
@@ -48,25 +45,80 @@ final class Product: Sendable {
         return await exit()
     }
 
-    /// Waits until it ends by itself.
-    func exit() async -> Int32 {
-        await output.end()
-        await errors.end()
-        return await withCheckedContinuation { continuation in
-            Thread.detachNewThread { [process] in
-                process.waitUntilExit()
-                continuation.resume(returning: process.terminationStatus)
-            }
-        }
-    }
+    /// Waits until it ends by itself. What it wrote last may still be on its way to ``output``.
+    func exit() async -> Int32 { await ending.status }
 
     /// Runs a command to its end.
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], in folder: URL? = nil
+        _ arguments: [String], environment: [String: String] = [:], in folder: URL? = nil, binary: URL = binary
     ) async throws -> (status: Int32, output: String, errors: String) {
-        let product = try Product(arguments, environment: environment, in: folder)
-        let status = await product.exit()
-        return (status, product.output.all, product.errors.all)
+        // Files and not pipes: a pipe's end may be inherited by another process that is started at the same time, and
+        // then nobody sees where the output ends.
+        let files = FileManager.default.temporaryDirectory.appending(path: "tw-run-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: files) }
+        let (output, errors) = (files.appending(path: "out"), files.appending(path: "err"))
+        for file in [output, errors] { try Data().write(to: file) }
+        let process = Process.bare(binary, arguments, environment, in: folder)
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        let ending = Ending(of: process)
+        try process.run()
+        let status = await ending.status
+        return (
+            status, try String(contentsOf: output, encoding: .utf8), try String(contentsOf: errors, encoding: .utf8)
+        )
+    }
+}
+
+extension Process {
+    /// A process in a bare environment, so that a test's outcome doesn't hang on the shell.
+    fileprivate static func bare(
+        _ binary: URL, _ arguments: [String], _ environment: [String: String], in folder: URL?
+    ) -> Process {
+        let process = Process()
+        process.executableURL = binary
+        process.arguments = arguments
+        process.environment = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent"].merging(environment) { $1 }
+        if let folder { process.currentDirectoryURL = folder }
+        process.standardInput = FileHandle.nullDevice
+        return process
+    }
+}
+
+/// A process's end, for those who wait for it.
+final class Ending: Sendable {
+    private enum State {
+        case running([CheckedContinuation<Int32, Never>])
+        case ended(Int32)
+    }
+
+    private let state = Mutex(State.running([]))
+
+    /// - Parameter process: Not started yet.
+    init(of process: Process) {
+        process.terminationHandler = { [self] process in
+            let status = process.terminationStatus
+            let waiters = state.withLock { state in
+                guard case .running(let waiters) = state else { return [CheckedContinuation<Int32, Never>]() }
+                state = .ended(status)
+                return waiters
+            }
+            for waiter in waiters { waiter.resume(returning: status) }
+        }
+    }
+
+    var status: Int32 {
+        get async {
+            await withCheckedContinuation { continuation in
+                state.withLock { state in
+                    switch state {
+                    case .running(let waiters): state = .running(waiters + [continuation])
+                    case .ended(let status): continuation.resume(returning: status)
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -83,7 +135,6 @@ final class LineReader: Sendable {
         var rest = Data()
         var isOver = false
         var waiters: [Waiter] = []
-        var ends: [CheckedContinuation<Void, Never>] = []
         /// How many lines have been waited past.
         var position = 0
         var lastID = 0
@@ -146,16 +197,6 @@ final class LineReader: Sendable {
         waiter?.continuation.resume(returning: nil)
     }
 
-    func end() async {
-        await withCheckedContinuation { continuation in
-            let isOver = state.withLock { state in
-                if !state.isOver { state.ends.append(continuation) }
-                return state.isOver
-            }
-            if isOver { continuation.resume() }
-        }
-    }
-
     private static func match(_ text: String, _ state: inout State) -> String? {
         guard let index = state.lines.indices.dropFirst(state.position).first(where: { state.lines[$0].contains(text) })
         else { return nil }
@@ -186,16 +227,12 @@ final class LineReader: Sendable {
     }
 
     private func finish() {
-        let (waiters, ends) = state.withLock { state in
+        let waiters = state.withLock { state in
             state.isOver = true
             if !state.rest.isEmpty { state.lines.append(String(decoding: state.rest, as: UTF8.self)) }
-            defer {
-                state.waiters = []
-                state.ends = []
-            }
-            return (state.waiters, state.ends)
+            defer { state.waiters = [] }
+            return state.waiters
         }
         for waiter in waiters { waiter.continuation.resume(returning: nil) }
-        for end in ends { end.resume() }
     }
 }
