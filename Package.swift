@@ -19,6 +19,7 @@ let customDump: Target.Dependency = .product(name: "CustomDump", package: "swift
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let issueReporting: Target.Dependency = .product(
     name: "IssueReportingTestSupport", package: "xctest-dynamic-overlay")
@@ -53,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // One trait, not the default two: SwiftPM passes a set of several in an order that changes from run to run, and
         // each run would compile Hummingbird again.
@@ -104,6 +106,15 @@ let package = Package(
                 argumentParser, asyncHTTPClient, configuration, hummingbird, httpTypes, logging, metrics, nioCore,
                 nioHTTP1,
                 serviceLifecycle, unixSignals, yams,
+            ],
+            swiftSettings: strict),
+
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "AgentPhoneClient", "ConversationGateway", "Conversations", "DurableExecution", "Lua", "Packs", "Rules",
+                argumentParser, asyncHTTPClient, crypto, grdb, histogram, hummingbird, httpTypes, logging, nioCore,
+                nioHTTP1, serviceLifecycle,
             ],
             swiftSettings: strict),
 
