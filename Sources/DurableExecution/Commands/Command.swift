@@ -13,13 +13,19 @@ public struct Command: Sendable, Hashable {
     /// Events of that queue that are in the inbox when the command's intent is written came before it, so they end no
     /// later wait of the invocation.
     public var answersIn: String?
+    /// Who performs it, for commands that somebody else performs: if they stop answering, such commands wait.
+    public var upstream: String?
 
-    public init(name: String, input: Data, effect: Effect, location: String? = nil, answersIn: String? = nil) {
+    public init(
+        name: String, input: Data, effect: Effect, location: String? = nil, answersIn: String? = nil,
+        upstream: String? = nil
+    ) {
         self.name = name
         self.input = input
         self.effect = effect
         self.location = location
         self.answersIn = answersIn
+        self.upstream = upstream
     }
 }
 
@@ -78,6 +84,8 @@ public struct CommandContext: Sendable {
     public var attempt: Int
     /// What ``save`` kept last for this command, on this attempt or on one before.
     public var checkpoint: Data?
+    /// Whether the event is only rehearsed, so that nothing may take place; see ``Engine/replay(_:performing:)``.
+    public var isRehearsal: Bool
     /// Keeps a note of the performer durably, e.g. base and target of an increment, before it acts on it.
     ///
     /// - Throws: ``CommandFailure``, retryable, if the note could not be stored.
@@ -85,13 +93,14 @@ public struct CommandContext: Sendable {
 
     public init(
         invocation: Invocation, event: Event, position: Int, attempt: Int, checkpoint: Data?,
-        save: @escaping @Sendable (Data) async throws -> Void
+        isRehearsal: Bool = false, save: @escaping @Sendable (Data) async throws -> Void
     ) {
         self.invocation = invocation
         self.event = event
         self.position = position
         self.attempt = attempt
         self.checkpoint = checkpoint
+        self.isRehearsal = isRehearsal
         self.save = save
     }
 }
@@ -109,6 +118,10 @@ public struct CommandFailure: Error, Sendable, Hashable {
     public var outcomeUnknown: Bool
     /// Further facts, JSON.
     public var details: Data?
+    /// Set if the command is not to be performed now, but later: no try and no time are counted for that.
+    public var hold: Hold?
+    /// Whether nobody answered at the command's upstream: connection refused, no answer in time, a server's own failure.
+    public var upstreamDown: Bool
 
     /// The code of the failure that a program gets for a ``Effect/once`` command that may have taken place.
     ///
@@ -117,7 +130,7 @@ public struct CommandFailure: Error, Sendable, Hashable {
 
     public init(
         code: String, message: String, retryable: Bool = false, retryAfter: Duration? = nil,
-        outcomeUnknown: Bool = false, details: Data? = nil
+        outcomeUnknown: Bool = false, details: Data? = nil, hold: Hold? = nil, upstreamDown: Bool = false
     ) {
         self.code = code
         self.message = message
@@ -125,5 +138,28 @@ public struct CommandFailure: Error, Sendable, Hashable {
         self.retryAfter = retryAfter
         self.outcomeUnknown = outcomeUnknown
         self.details = details
+        self.hold = hold
+        self.upstreamDown = upstreamDown
+    }
+
+    /// Not now: the command is performed later, as if it had been asked for then.
+    public static func held(_ hold: Hold) -> CommandFailure {
+        CommandFailure(code: "held", message: hold.reason, retryable: true, hold: hold)
+    }
+}
+
+/// Why a command is not performed now, and what lets it go on.
+public struct Hold: Sendable, Hashable {
+    /// What ``Engine/release(_:)`` names, shared by all that wait for the same thing: `rule:acme/photos:heart`.
+    public var key: String
+    /// What people read.
+    public var reason: String
+    /// When it goes on by itself; nil: only once it is released.
+    public var until: Date?
+
+    public init(key: String, reason: String, until: Date? = nil) {
+        self.key = key
+        self.reason = reason
+        self.until = until
     }
 }

@@ -10,6 +10,8 @@ struct Backlog {
     struct Tries: Hashable {
         var count = 0
         var since: Date?
+        /// Who did not answer at the last try.
+        var upstream: String?
     }
 
     /// A part of the inbox to be read.
@@ -143,13 +145,36 @@ struct Backlog {
     }
 
     /// The head of the queue is tried again at `time`; the queue waits until then.
-    mutating func postponed(_ name: String, until time: Date, at now: Date) {
+    ///
+    /// - Parameter upstream: Who did not answer, if that was why.
+    mutating func postponed(_ name: String, until time: Date, upstream: String? = nil, at now: Date) {
         guard var queue = queues[name] else { return }
         queue.isActive = false
         queue.tries.count += 1
         queue.tries.since = queue.tries.since ?? now
+        queue.tries.upstream = upstream
         queues[name] = queue
         postponed[name] = time
+    }
+
+    /// An upstream answers again: who waits for it goes on, in bursts.
+    mutating func upstreamAnswers(_ upstream: String, at now: Date, burst: Int, interval: Duration) {
+        let waiting = postponed.keys.filter { queues[$0]?.tries.upstream == upstream }.sorted()
+        for (index, name) in waiting.enumerated() {
+            postponed[name] = now.adding(interval * (index / max(burst, 1)))
+        }
+    }
+
+    /// Takes in an event again that had its turn; it comes after those that are held.
+    mutating func reopened(_ event: Event) {
+        // What the inbox has not been read for yet comes by itself.
+        guard event.sequence <= readThrough else { return }
+        var queue = queues[event.queue] ?? Queue()
+        queue.events.append(event)
+        queue.last = max(queue.last, event.sequence)
+        held += 1
+        if queue.events.count == 1, !queue.isRefilling { ready.append(event.queue) }
+        queues[event.queue] = queue
     }
 
     /// Lets the queues go on whose time has come.

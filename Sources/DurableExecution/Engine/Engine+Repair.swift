@@ -48,7 +48,7 @@ extension Engine {
     @discardableResult
     public nonisolated func retry(_ id: String, version: String? = nil) async throws(EngineError) -> Invocation {
         var invocation = try await found(id)
-        guard [.failed, .parked, .cancelled, .retrying].contains(invocation.state) else {
+        guard [.failed, .parked, .cancelled, .retrying, .held].contains(invocation.state) else {
             throw EngineError(.conflict, "\(id) is \(invocation.state.rawValue); there is nothing to retry")
         }
         var changes: [Change] = []
@@ -92,6 +92,9 @@ extension Engine {
 
     /// Ends an invocation for good. One that runs ends after the command in the air.
     ///
+    /// While the engine is not at work, one that was running when it stopped is returned as such; it is cancelled at the
+    /// next start.
+    ///
     /// - Throws: ``EngineError``: `notFound`; `conflict` if it has ended already.
     @discardableResult
     public nonisolated func cancel(_ id: String, reason: String = "cancelled by hand") async throws(EngineError)
@@ -104,7 +107,10 @@ extension Engine {
                 throw EngineError(.conflict, "\(id) is \(invocation.state.rawValue) already")
             }
             guard invocation.state != .running else {
-                guard await isAtWork else { throw EngineError(.conflict, "\(id) was running when the engine stopped") }
+                // Kept first: should the process end now, the next one cancels it.
+                try await store.write(
+                    [.requestCancel(invocation: id, reason: reason)], epoch: try await ownEpoch())
+                guard await isAtWork else { return try await found(id) }
                 try await interrupt(id, because: reason)
                 continue
             }
@@ -153,8 +159,10 @@ extension Engine {
         invocation.result = nil
         invocation.updatedAt = now().storable
         invocation.nextAttemptAt = invocation.updatedAt
+        invocation.holdKey = nil
+        let takesBack = Change.requestCancel(invocation: invocation.id, reason: nil)
         try await store.write(
-            [.expect(expectation)] + changes + [.invocation(invocation)], epoch: try await ownEpoch())
+            [.expect(expectation)] + changes + [.invocation(invocation), takesBack], epoch: try await ownEpoch())
         await changed(invocation)
         return invocation
     }

@@ -7,13 +7,18 @@ import Synchronization
 /// The actor only keeps the books (``Schedule``); events and invocations run in tasks of their own.
 public actor Engine {
     nonisolated let store: any DurableStore
-    private nonisolated let handler: any EventHandler
-    private nonisolated let observer: (any EngineObserver)?
-    private nonisolated let configuration: EngineConfiguration
-    private nonisolated let clock: any Clock<Duration>
+    nonisolated let handler: any EventHandler
+    nonisolated let observer: (any EngineObserver)?
+    nonisolated let configuration: EngineConfiguration
+    nonisolated let clock: any Clock<Duration>
     nonisolated let now: @Sendable () -> Date
-    private nonisolated let random: @Sendable () -> Double
-    private nonisolated let logger: Logger
+    nonisolated let random: @Sendable () -> Double
+    nonisolated let logger: Logger
+    /// What is paused now.
+    public nonisolated let pauses: Pauses
+    private nonisolated let crashNotes: (any CrashNotes)?
+    private nonisolated let rehearsal: Rehearsal?
+    nonisolated let releases = ReleaseRegistry()
     private nonisolated let signal = Signal()
     private nonisolated let stopping = Flag()
     private nonisolated let epoch = Mutex<Epoch?>(nil)
@@ -22,8 +27,10 @@ public actor Engine {
     private var claimants: [CheckedContinuation<Result<Epoch, EngineError>, Never>]?
     private var schedule: Schedule
     private var isRunning = false
+    /// How many releases of held work are under way.
+    private var releasing = 0
     /// Set while ``run()`` has recovered and runs.
-    private var context: EngineContext?
+    private(set) var context: EngineContext?
     /// Why nothing can go on.
     private var fatal: EngineError?
     /// The earliest time that a timer is set for.
@@ -34,9 +41,12 @@ public actor Engine {
     ///   - clock: For delays.
     ///   - now: The wall time, for what is kept.
     ///   - random: Numbers in 0..<1, for jitter.
+    ///   - pauses: Where the engine keeps what is paused; the handler may ask the same object.
+    ///   - crashNotes: Where it is noted what runs; nil: what ends the process is not found out.
     public init(
         store: any DurableStore, handler: any EventHandler, observer: (any EngineObserver)? = nil,
-        configuration: EngineConfiguration = EngineConfiguration(), clock: any Clock<Duration> = ContinuousClock(),
+        configuration: EngineConfiguration = EngineConfiguration(), pauses: Pauses = Pauses(),
+        crashNotes: (any CrashNotes)? = nil, clock: any Clock<Duration> = ContinuousClock(),
         now: @escaping @Sendable () -> Date = { Date() },
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
         logger: Logger = Logger(label: "tidewire.engine")
@@ -49,6 +59,28 @@ public actor Engine {
         self.now = now
         self.random = random
         self.logger = logger
+        self.pauses = pauses
+        self.crashNotes = crashNotes
+        rehearsal = nil
+        schedule = Schedule(configuration)
+    }
+
+    /// An engine in which an event of `real` is rehearsed: nothing takes place.
+    init(rehearsing real: Engine, on store: any DurableStore, isPrepared: Bool) {
+        self.store = store
+        handler = RehearsingHandler(base: real.handler, isPrepared: isPrepared)
+        observer = nil
+        var configuration = real.configuration
+        configuration.maxAge = .seconds(Int64(1) << 40)
+        configuration.maintenanceInterval = nil
+        self.configuration = configuration
+        clock = real.clock
+        now = real.now
+        random = real.random
+        logger = real.logger
+        pauses = Pauses()
+        crashNotes = nil
+        rehearsal = Rehearsal(real.store)
         schedule = Schedule(configuration)
     }
 
@@ -121,8 +153,15 @@ public actor Engine {
         defer { stopped() }
         let context = try await begin()
         try await withThrowingDiscardingTaskGroup { group in
+            if let interval = configuration.maintenanceInterval {
+                group.addTask { await self.maintain(every: interval) }
+            }
             while try goesOn(context) {
                 let time = context.now
+                for release in context.breakers.takeReleases(at: time) {
+                    releasing += 1
+                    group.addTask { await self.perform(release, context) }
+                }
                 while let work = schedule.next(at: time) {
                     group.addTask { await self.perform(work, context) }
                 }
@@ -155,8 +194,12 @@ public actor Engine {
         let context = EngineContext(
             store: store, handler: handler, observer: observer, configuration: configuration, clock: clock,
             wallTime: now, random: random, logger: logger, stopping: stopping, epoch: try await ownEpoch(),
-            startedAt: now().storable)
+            startedAt: now().storable, breakers: Breakers(configuration.breaker), releases: releases,
+            gate: ProgramGate(suspects: try await suspects(), notes: crashNotes), rehearsal: rehearsal,
+            wake: { [signal] in signal.raise() })
         try await context.recover()
+        pauses.replace(by: try await store.pauses())
+        try await context.releaseForgotten(pauses)
         var queued = InvocationFilter()
         queued.states = [.queued]
         let inLine = try await store.invocations(queued)
@@ -168,23 +211,48 @@ public actor Engine {
         return context
     }
 
+    /// Judges what ran when the process before ended.
+    ///
+    /// - Returns: What runs alone this time.
+    private func suspects() async throws(EngineError) -> Set<Int64> {
+        guard let crashNotes else { return [] }
+        let epoch = try await ownEpoch()
+        let notes = crashNotes.leftBehind
+        if !notes.isEmpty {
+            let quarantined = try await store.noteCrashes(
+                notes, limit: max(configuration.crashLimit, 1), at: now().storable, epoch: epoch)
+            for one in quarantined {
+                logger.error(
+                    "event quarantined", metadata: ["event": "\(one.event)", "rules": "\(one.rules)"])
+                observer?.observe(.quarantined(one))
+            }
+        }
+        crashNotes.clear()
+        return Set(try await store.suspects())
+    }
+
     private func goesOn(_ context: EngineContext) throws -> Bool {
         if let fatal { throw fatal }
         guard context.shouldEnd else { return true }
         schedule.stop()
         context.runs.close()
-        return !Task.isCancelled && schedule.active > 0
+        return !Task.isCancelled && (schedule.active > 0 || releasing > 0)
     }
 
     private func stopped() {
         isRunning = false
+        releasing = 0
         context?.runs.close()
         context = nil
         for idler in idlers { idler.resume() }
         idlers = []
     }
 
-    private var isIdle: Bool { context != nil && schedule.isIdle(at: now().storable) }
+    private var isIdle: Bool {
+        guard let context, releasing == 0 else { return false }
+        let time = context.now
+        return schedule.isIdle(at: time) && (context.breakers.nextRelease ?? .distantFuture) > time
+    }
 
     private func releaseIdlers() {
         guard isIdle else { return }
@@ -198,7 +266,7 @@ public actor Engine {
     ///
     /// None runs longer than a minute, so that a wall clock that was moved is noticed.
     private func nextTimer(from time: Date) -> Duration? {
-        guard let wake = schedule.nextWake else { return nil }
+        guard let wake = [schedule.nextWake, context?.breakers.nextRelease].compactMap(\.self).min() else { return nil }
         let end = min(wake, time.adding(.seconds(60)))
         guard timer.map({ end < $0 }) ?? true else { return nil }
         timer = end
@@ -252,7 +320,42 @@ public actor Engine {
         _ event: Event, _ tries: Backlog.Tries, _ context: EngineContext
     ) async -> Result<EventRun.Ending, EngineError> {
         let run = EventRun(context: context, event: event, tries: tries) { await self.settled($0) }
-        do throws(EngineError) { return .success(try await run.run()) } catch { return .failure(error) }
+        do throws(EngineError) {
+            let ending = try await run.run()
+            if case .ended = ending { try await context.survived(event.sequence) }
+            return .success(ending)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private nonisolated func perform(_ release: Breakers.Release, _ context: EngineContext) async {
+        var failure: EngineError?
+        do throws(EngineError) { try await context.release(release) } catch { failure = error }
+        await released(release, failure)
+    }
+
+    private func released(_ release: Breakers.Release, _ failure: EngineError?) {
+        releasing -= 1
+        if let failure { note(failure) }
+        let time = now().storable
+        if !release.isProbe { schedule.upstreamAnswers(release.upstream, at: time, configuration.breaker) }
+        becameDue(at: time)
+    }
+
+    /// Deletes what is too old, again and again.
+    private nonisolated func maintain(every interval: Duration) async {
+        while !Task.isCancelled, !stopping.isSet {
+            do { try await clock.sleep(for: interval) } catch { return }
+            do throws(EngineError) {
+                let count = try await prune(configuration.retention)
+                try await store.tidy()
+                logger.debug("old things deleted", metadata: ["count": "\(count)"])
+            } catch {
+                await note(error)
+                signal.raise()
+            }
+        }
     }
 
     private nonisolated func resume(
@@ -263,7 +366,9 @@ public actor Engine {
                 try await store.event(invocation.event)
             }
             guard let event else { return .success(try await giveUp(invocation, context)) }
-            return .success(try await InvocationRun.run(invocation, event: event, closing: [], context: context))
+            let settled = try await InvocationRun.run(invocation, event: event, closing: [], context: context)
+            if settled != nil { try await context.survived(event.sequence) }
+            return .success(settled)
         } catch {
             return .failure(error)
         }
@@ -305,7 +410,8 @@ public actor Engine {
     private func ran(_ event: Event, _ result: Result<EventRun.Ending, EngineError>, _ context: EngineContext) {
         switch result {
         case .success(.ended), .success(.abandoned): schedule.ended(event)
-        case .success(.postponed(let time)): schedule.postponed(event, until: time, at: context.now)
+        case .success(.postponed(let time, let upstream)):
+            schedule.postponed(event, until: time, upstream: upstream, at: context.now)
         case .failure(let error):
             note(error)
             schedule.ended(event)
@@ -329,6 +435,18 @@ public actor Engine {
 
     /// Whether ``run()`` is at work, so that what the store calls running does run.
     var isAtWork: Bool { context != nil }
+
+    /// Invocations were made due at `time`.
+    func becameDue(at time: Date) {
+        schedule.due(at: time)
+        signal.raise()
+    }
+
+    /// An event that had its turn has it again.
+    func inboxReopened(_ event: Event) {
+        schedule.reopened(event)
+        signal.raise()
+    }
 
     /// An invocation was made due, or ended, from outside.
     func changed(_ invocation: Invocation) { settled(invocation) }

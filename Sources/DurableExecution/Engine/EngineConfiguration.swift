@@ -14,6 +14,14 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var causeLimit: Int = 16
     /// How commands are tried again.
     public var retry = RetryPolicy()
+    /// When the circuit breakers of upstreams open and close.
+    public var breaker = BreakerPolicy()
+    /// How many processes may end while an event runs until it is held back.
+    public var crashLimit: Int = 2
+    /// How often what is too old is deleted, while the engine runs; nil: never by itself.
+    public var maintenanceInterval: Duration? = .seconds(3600)
+    /// What is too old.
+    public var retention = Retention()
     /// How many commands one invocation may make.
     public var commandLimit: Int = 10_000
     /// How many outcomes of reads and repeatable commands one invocation holds back for its next commit.

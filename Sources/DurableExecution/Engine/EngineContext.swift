@@ -20,6 +20,15 @@ struct EngineContext: Sendable {
     let runs = RunRegistry()
     let catchUps = CatchUps()
     let quietQueues = QuietQueues()
+    let breakers: Breakers
+    let releases: ReleaseRegistry
+    let gate: ProgramGate
+    /// Set if nothing may take place.
+    let rehearsal: Rehearsal?
+    /// Has the engine look what can be done.
+    let wake: @Sendable () -> Void
+    /// Set once an invocation caused events, so that causes may become known late.
+    let hasProduced = Flag()
 
     /// The wall time as it is stored.
     var now: Date { wallTime().storable }
@@ -33,6 +42,13 @@ struct EngineContext: Sendable {
     /// Makes ready what a process that ended left in the air.
     func recover() async throws(EngineError) {
         try await insisting { () async throws(EngineError) in try await store.recover(at: now, epoch: epoch) }
+    }
+
+    /// The event, or an invocation of it, ran to where it settled, and the process still lives.
+    func survived(_ event: Int64) async throws(EngineError) {
+        guard gate.isSuspect(event) else { return }
+        try await commit([.survived(event: event)])
+        gate.clear(event)
     }
 
     /// Calls `action` until the store is available: work waits rather than losing what it just did.

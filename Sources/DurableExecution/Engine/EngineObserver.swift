@@ -23,6 +23,16 @@ public enum EngineNotice: Sendable {
     case retrying(Invocation, at: Date, CommandFailure)
     case waiting(Invocation)
     case parked(Invocation)
+    /// Held until a time or a release; see ``Hold``.
+    case held(Invocation, Hold)
+    case paused(Pause)
+    case resumed(Pause)
+    /// Nobody answers at its upstream any more; commands for it wait.
+    case breakerOpened(Breaker)
+    /// The upstream of the breaker, given as it was before, answers again.
+    case breakerClosed(Breaker)
+    /// The event ended processes while it ran, and is held back.
+    case quarantined(Quarantined)
     /// Finished, failed or cancelled, as its state says; `duration` is since it was created.
     case ended(Invocation, duration: Duration)
     /// Done, or in another final state; `duration` is since it was accepted.

@@ -51,7 +51,9 @@ extension EventRun {
 
     private func offer(_ event: Event, to waiting: Waiting) async throws -> Data? {
         do {
-            return try await context.handler.offer(event, to: waiting)
+            return try await context.gate.run(CrashNote(event: event.sequence)) {
+                try await context.handler.offer(event, to: waiting)
+            }
         } catch let failure as EngineFailure where failure.retryable {
             throw failure
         } catch {
@@ -65,6 +67,9 @@ extension EventRun {
         var plan = Plan(
             deliveries: offering.deliveries, matching: Matching(refusals: matching?.refusals ?? []),
             changes: [.expect(offering.expectation)])
+        if context.hasProduced.isSet {
+            plan.changes.append(.expect(.openEvent(sequence: event.sequence, cause: event.cause)))
+        }
         for delivery in offering.deliveries {
             plan.changes.append(
                 .deliver(event: event.sequence, to: delivery.waiting, outcome: delivery.outcome, at: now))

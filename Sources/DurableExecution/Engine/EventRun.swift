@@ -7,7 +7,7 @@ struct EventRun {
     enum Ending {
         case ended
         /// It could not be prepared or matched now; its queue waits.
-        case postponed(until: Date)
+        case postponed(until: Date, upstream: String?)
         /// Left as it is, because the engine stops.
         case abandoned
     }
@@ -27,6 +27,8 @@ struct EventRun {
         }
     }
 
+    private var note: CrashNote { CrashNote(event: event.sequence) }
+
     private func work() async throws(EngineError) -> Ending {
         if event.state == .running {
             let starts = try await context.insisting { () async throws(EngineError) in
@@ -37,20 +39,28 @@ struct EventRun {
         if context.now.since(event.occurredAt) > context.configuration.maxAge {
             return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")
         }
-        if try await hasTooManyCauses() {
-            return try await end(
-                .failed, "it is the effect of more than \(context.configuration.causeLimit) rules in a row")
-        }
-        do {
-            return try await prepareAndMatch()
-        } catch let error as EngineError {
-            throw error
-        } catch {
-            return try await failed(error)
+        switch context.breakers.admit(tries.upstream, at: context.now) {
+        case .hold(let time, _):
+            return .postponed(until: time, upstream: tries.upstream)
+        case .go(let call):
+            return try await begin(as: call)
         }
     }
 
-    private func hasTooManyCauses() async throws(EngineError) -> Bool {
+    private func begin(as call: Breakers.Call) async throws(EngineError) -> Ending {
+        do {
+            let ending = try await prepareAndMatch()
+            context.ended(call, context.shouldEnd ? .none : .answered)
+            return ending
+        } catch let error as EngineError {
+            context.ended(call, .none)
+            throw error
+        } catch {
+            return try await failed(error, call)
+        }
+    }
+
+    private func hasTooManyCauses(_ event: Event) async throws(EngineError) -> Bool {
         var cause = event.cause
         for _ in 0..<context.configuration.causeLimit {
             guard let id = cause, let place = InvocationID(id) else { return false }
@@ -64,18 +74,45 @@ struct EventRun {
     private func prepareAndMatch() async throws -> Ending {
         var event = event
         let claims = DurableClaims(context: context, event: event.sequence)
-        switch try await context.handler.prepare(event, claims: claims) {
-        case .duplicate(let other, let reason):
-            let note = other.map { "of event \($0): \(reason)" } ?? reason
-            return try await end(.duplicate, note)
-        case .ready(let payload):
-            event.payload = payload
+        if event.source != Engine.replaySource {
+            switch try await context.handler.prepare(event, claims: claims) {
+            case .duplicate(let other, let reason):
+                let note = other.map { "of event \($0): \(reason)" } ?? reason
+                return try await end(.duplicate, note)
+            case .ready(let payload):
+                event.payload = payload
+            }
+        }
+        if context.hasProduced.isSet || claims.areMade.isSet {
+            guard try await isStillOpen(&event) else { return .ended }
         }
         context.observe(.prepared(event))
+        if try await hasTooManyCauses(event) {
+            return try await end(
+                .failed, "it is the effect of more than \(context.configuration.causeLimit) rules in a row")
+        }
+        return try await matchAndStart(event)
+    }
+
+    /// Reads again what may have changed since the event was read; whether it is still to be run.
+    private func isStillOpen(_ event: inout Event) async throws(EngineError) -> Bool {
+        let sequence = event.sequence
+        let now = try await context.insisting { () async throws(EngineError) in
+            try await context.store.event(sequence)
+        }
+        guard let now, now.state.isOpen else { return false }
+        event.cause = now.cause
+        return true
+    }
+
+    private func matchAndStart(_ prepared: Event) async throws -> Ending {
+        var event = prepared
         var matching: Matching?
         while !context.shouldEnd {
             let offering = try await offer(event)
-            if !offering.isExclusive, matching == nil { matching = try await context.handler.match(event) }
+            if !offering.isExclusive, matching == nil {
+                matching = try await context.gate.run(note) { try await context.handler.match(event) }
+            }
             let plan = try await plan(offering, offering.isExclusive ? nil : matching, event)
             do throws(EngineError) {
                 return try await carryOut(plan, event)
@@ -83,6 +120,9 @@ struct EventRun {
                 // A wait came or went between looking and writing: both are done again.
                 guard error.code == .conflict else { throw error }
                 context.quietQueues.mayHaveWaits(event.queue)
+                let cause = event.cause
+                guard try await isStillOpen(&event) else { return .ended }
+                if event.cause != cause { matching = nil }
             }
         }
         return .abandoned
@@ -143,9 +183,22 @@ struct EventRun {
         .event(sequence: event.sequence, state: .done, note: nil, at: context.now)
     }
 
-    private func failed(_ error: any Error) async throws(EngineError) -> Ending {
-        guard !context.shouldEnd else { return .abandoned }
+    private func failed(_ error: any Error, _ call: Breakers.Call) async throws(EngineError) -> Ending {
         let failure = error as? EngineFailure
+        guard !context.shouldEnd else {
+            context.ended(call, .none)
+            return .abandoned
+        }
+        if let upstream = failure?.upstream, let failure, failure.retryable {
+            if call.upstream != upstream { context.ended(call, .none) }
+            let isProbe = call.isProbe && call.upstream == upstream
+            context.ended(Breakers.Call(upstream: upstream, isProbe: isProbe), .silent(failure.message))
+            if let trouble = context.breakers.trouble(at: upstream) {
+                return .postponed(until: max(trouble.until, context.now), upstream: upstream)
+            }
+        } else {
+            context.ended(call, .none)
+        }
         if let failure, failure.retryable {
             let decision = context.configuration.patience.decide(
                 attempt: tries.count + 1, elapsed: context.now.since(tries.since ?? context.now),
@@ -154,7 +207,7 @@ struct EventRun {
                 context.logger.info(
                     "event postponed",
                     metadata: ["event": "\(event.sequence)", "delay": "\(delay)", "reason": "\(failure.message)"])
-                return .postponed(until: context.now.adding(delay).storable)
+                return .postponed(until: context.now.adding(delay).storable, upstream: failure.upstream)
             }
         }
         return try await end(.failed, failure?.message ?? "\(error)")
@@ -188,8 +241,11 @@ extension Invocation {
 private struct DurableClaims: IdentityClaims {
     let context: EngineContext
     let event: Int64
+    /// Set once something was claimed.
+    let areMade = Flag()
 
     func claim(_ identity: String) async throws -> ClaimResult {
+        areMade.set()
         do throws(EngineError) {
             return try await context.store.claim(identity, for: event, at: context.now, epoch: context.epoch)
         } catch {

@@ -92,10 +92,16 @@ struct Schedule {
         backlog.ended(event.queue)
     }
 
-    mutating func postponed(_ event: Event, until time: Date, at now: Date) {
+    mutating func postponed(_ event: Event, until time: Date, upstream: String?, at now: Date) {
         active -= 1
-        backlog.postponed(event.queue, until: time, at: now)
+        backlog.postponed(event.queue, until: time, upstream: upstream, at: now)
     }
+
+    mutating func upstreamAnswers(_ upstream: String, at now: Date, _ policy: BreakerPolicy) {
+        backlog.upstreamAnswers(upstream, at: now, burst: policy.burst, interval: policy.burstInterval)
+    }
+
+    mutating func reopened(_ event: Event) { backlog.reopened(event) }
 
     mutating func endedInvocation() { active -= 1 }
 

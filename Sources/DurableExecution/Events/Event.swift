@@ -81,6 +81,8 @@ public enum EventState: String, Sendable, Hashable, CaseIterable {
     case quarantined
     /// Could not be prepared or matched; the note says why.
     case failed
+    /// Its content was erased; see ``Engine/forget(queues:scopes:)``.
+    case forgotten
 
     /// Whether the event has still to be worked on.
     public var isOpen: Bool { self == .pending || self == .running }

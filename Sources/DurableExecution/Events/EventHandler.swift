@@ -45,6 +45,12 @@ public protocol EventHandler: Sendable {
     /// - Returns: The command's outcome, JSON, if it took place; nil if that is not known.
     func lookFor(_ command: Command, in context: CommandContext) async throws -> Data?
 
+    /// Judges a command before its intent is written, at every try; the default lets it through.
+    ///
+    /// What is refused or held here was certainly not tried, also if the process ends at that moment.
+    /// - Throws: ``CommandFailure``, as ``perform(_:in:)``.
+    func permit(_ command: Command, in context: CommandContext) async throws
+
     /// Performs a command, once; the engine retries.
     ///
     /// Must end in bounded time. ``Effect/store(_:)`` and waits never come here.
@@ -53,12 +59,27 @@ public protocol EventHandler: Sendable {
     /// - Throws: ``CommandFailure``. Any other error counts as not retryable, and as an unknown outcome if the command
     ///   is ``Effect/once``.
     func perform(_ command: Command, in context: CommandContext) async throws -> Data
+
+    /// Names the identities of events that a `once` command which took place is going to cause: the id of a message sent.
+    ///
+    /// An event with such an identity gets the invocation as its ``Event/cause``, whichever of outcome and event is
+    /// kept first, as long as the event has not had its turn. The default is none.
+    func produces(_ command: Command, outcome: Data) -> [String]
+
+    /// Makes up the outcome of a command that would change something, while an event is only rehearsed.
+    ///
+    /// The default is `null`. Reads are performed instead (``CommandContext/isRehearsal`` tells).
+    /// - Throws: ``CommandFailure``, for what would be refused.
+    func rehearse(_ command: Command, in context: CommandContext) async throws -> Data
 }
 
 extension EventHandler {
     public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? { nil }
     public func catchUp(_ queue: String) async throws {}
     public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? { nil }
+    public func permit(_ command: Command, in context: CommandContext) async throws {}
+    public func produces(_ command: Command, outcome: Data) -> [String] { [] }
+    public func rehearse(_ command: Command, in context: CommandContext) async throws -> Data { Data("null".utf8) }
 }
 
 /// Durable claims on identities, on behalf of the event being prepared.
@@ -139,10 +160,13 @@ public struct EngineFailure: Error, Sendable, Hashable {
     public var retryable: Bool
     /// The shortest delay before the next try, if somebody asked for one.
     public var retryAfter: Duration?
+    /// Who did not answer, if that was why: once nobody answers there for long, their calls wait.
+    public var upstream: String?
 
-    public init(_ message: String, retryable: Bool, retryAfter: Duration? = nil) {
+    public init(_ message: String, retryable: Bool, retryAfter: Duration? = nil, upstream: String? = nil) {
         self.message = message
         self.retryable = retryable
         self.retryAfter = retryAfter
+        self.upstream = upstream
     }
 }

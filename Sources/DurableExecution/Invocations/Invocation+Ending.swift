@@ -7,6 +7,7 @@ extension Invocation {
         updatedAt = time
         reason = nil
         nextAttemptAt = nil
+        holdKey = nil
         switch ending {
         case .finished(let result):
             state = .finished
@@ -19,6 +20,11 @@ extension Invocation {
             state = .retrying
             nextAttemptAt = time
             reason = failure.message
+        case .held(let hold):
+            state = .held
+            holdKey = hold.key
+            reason = hold.reason
+            nextAttemptAt = hold.until
         case .parked(let reason):
             state = .parked
             self.reason = reason
@@ -52,6 +58,8 @@ extension EngineContext {
             observe(.retrying(invocation, at: time, failure))
         case .waiting:
             observe(.waiting(invocation))
+        case .held(let hold):
+            observe(.held(invocation, hold))
         case .parked:
             logger.warning(
                 "invocation parked",

@@ -18,15 +18,19 @@ public struct Invocation: Sendable, Hashable, Identifiable {
     public var attempt: Int
     public var createdAt: Date
     public var updatedAt: Date
-    /// When it goes on by itself, if it is retrying.
+    /// When it goes on by itself, if it is retrying, waiting or held.
     public var nextAttemptAt: Date?
+    /// What it is held by, if it is held; see ``Hold/key``.
+    public var holdKey: String?
+    /// Why it was asked to end, if it was; see ``Engine/cancel(_:reason:)``.
+    public var cancelRequest: String?
     /// What the program returned, JSON.
     public var result: Data?
 
     public init(
         id: String, event: Int64, queue: String, rule: String, version: String, state: InvocationState = .running,
         reason: String? = nil, failure: ProgramFailure? = nil, attempt: Int = 0, createdAt: Date, updatedAt: Date,
-        nextAttemptAt: Date? = nil, result: Data? = nil
+        nextAttemptAt: Date? = nil, holdKey: String? = nil, cancelRequest: String? = nil, result: Data? = nil
     ) {
         self.id = id
         self.event = event
@@ -40,6 +44,8 @@ public struct Invocation: Sendable, Hashable, Identifiable {
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.nextAttemptAt = nextAttemptAt
+        self.holdKey = holdKey
+        self.cancelRequest = cancelRequest
         self.result = result
     }
 }
@@ -51,6 +57,8 @@ public enum InvocationState: String, Sendable, Hashable, CaseIterable {
     case retrying
     /// Waits for an event or a time.
     case waiting
+    /// Its next command waits for a time or a release (a pause, an upstream that doesn't answer); the reason says for what.
+    case held
     /// Has not begun: an invocation before it has to end, or its time has to come.
     case queued
     /// Held for a person: the reason says why (an unknown outcome, a divergence).

@@ -27,30 +27,73 @@ extension InvocationRun {
     private mutating func perform(
         _ command: Command, _ entry: JournalEntry
     ) async throws(EngineError) -> Resolution {
-        var entry = entry
-        entry.attempts += 1
-        entry.state = .intended
+        moment = context.releases.moment
+        let entry = entry.takenUp(at: context.now)
         switch command.effect {
         case .store(let operation):
             context.observe(.command(invocation, command, position: entry.position))
             let start = context.now
-            entry = try await perform(operation, entry)
-            tell(command, entry, since: start)
-            return .goOn(entry.failure.map(ProgramInput.failure) ?? .outcome(entry.outcome ?? Data()))
+            let ended = try await perform(operation, entry)
+            tell(command, ended, since: start)
+            return .goOn(ended.failure.map(ProgramInput.failure) ?? .outcome(ended.outcome ?? Data()))
         case .wait(let wait):
             return try await self.wait(wait, command, entry)
-        case .once:
-            try await pending.commit([.entry(entry)])
-            return try await attempt(command, entry)
-        case .read, .repeatable:
-            return try await attempt(command, entry)
+        case .once, .read, .repeatable:
+            switch context.breakers.admit(command.upstream, at: context.now) {
+            case .go(let call):
+                return try await perform(command, entry, as: call)
+            case .hold(_, let reason):
+                return hold(entry, Hold(key: Breaker.holdKey(command.upstream ?? ""), reason: reason))
+            }
         }
+    }
+
+    /// Has a command performed that its upstream's breaker lets through.
+    private func perform(
+        _ command: Command, _ entry: JournalEntry, as call: Breakers.Call
+    ) async throws(EngineError) -> Resolution {
+        if let refusal = await refusal(of: command, entry) {
+            context.ended(call, .none)
+            guard !Task.isCancelled else { return .end(.abandoned) }
+            var entry = entry
+            // Not tried, so there is nothing about its outcome that is not known.
+            entry.failure = refusal.withoutDoubt
+            return try await judge(refusal.withoutDoubt, command, entry)
+        }
+        do throws(EngineError) {
+            if command.effect == .once { try await pending.commit([.entry(entry)]) }
+        } catch {
+            context.ended(call, .none)
+            throw error
+        }
+        return try await attempt(command, entry, as: call)
+    }
+
+    private func refusal(of command: Command, _ entry: JournalEntry) async -> CommandFailure? {
+        do {
+            try await context.handler.permit(command, in: commandContext(entry, Checkpoint(entry.checkpoint)))
+            return nil
+        } catch {
+            return error as? CommandFailure
+                ?? CommandFailure(code: "internal", message: "\(command.name) was not judged: \(error)")
+        }
+    }
+
+    /// Puts a command off; that is no try.
+    private func hold(_ entry: JournalEntry, _ hold: Hold) -> Resolution {
+        var entry = entry
+        entry.attempts -= 1
+        entry.state = .held
+        entry.heldAt = context.now
+        pending.add(.entry(entry))
+        return .end(.held(hold))
     }
 
     private func perform(
         _ operation: StoreOperation, _ entry: JournalEntry
     ) async throws(EngineError) -> JournalEntry {
         let time = context.now
+        if let copy = try await context.rehearsal?.copy(for: operation, at: time) { try await pending.commit(copy) }
         guard case .get(let scope, let key) = operation else {
             let changes = pending.take()
             return try await context.insisting { () async throws(EngineError) in
@@ -75,7 +118,9 @@ extension InvocationRun {
     }
 
     /// Has the command performed and judges what became of it.
-    private func attempt(_ command: Command, _ entry: JournalEntry) async throws(EngineError) -> Resolution {
+    private func attempt(
+        _ command: Command, _ entry: JournalEntry, as call: Breakers.Call
+    ) async throws(EngineError) -> Resolution {
         let checkpoint = Checkpoint(entry.checkpoint)
         let start = context.now
         context.observe(.command(invocation, command, position: entry.position))
@@ -83,12 +128,13 @@ extension InvocationRun {
         context.observe(
             .commandEnded(
                 invocation, command, position: entry.position, result, duration: context.now.since(start)))
+        context.ended(call, Task.isCancelled ? .none : result.answer)
         var entry = entry
         entry.checkpoint = checkpoint.value
         switch result {
         case .success(let outcome):
             entry.succeed(outcome, at: context.now)
-            try await conclude(entry)
+            try await conclude(entry, of: command)
             return .goOn(.outcome(outcome))
         case .failure where Task.isCancelled:
             // The failure may be the cancellation's own; recording it would decide something that is not known.
@@ -137,9 +183,15 @@ extension InvocationRun {
         if failure.outcomeUnknown && entry.effect == Effect.once.name {
             return try await unknown(command, entry, because: failure.message)
         }
+        if let hold = failure.hold { return self.hold(entry, hold) }
+        let mayBeRepeated = failure.retryable || failure.outcomeUnknown
+        if failure.upstreamDown, mayBeRepeated, let trouble = context.breakers.trouble(at: command.upstream) {
+            return hold(entry, Hold(key: Breaker.holdKey(command.upstream ?? ""), reason: trouble.reason))
+        }
         // What may be repeated is repeated when nobody knows whether it took place.
-        if failure.retryable || failure.outcomeUnknown,
-            let time = retryTime(failure, attempt: entry.attempts, since: entry.intendedAt)
+        if mayBeRepeated,
+            let time = retryTime(
+                failure, attempt: entry.attempts, since: entry.intendedAt.adding(entry.heldFor))
         {
             entry.state = .retrying
             pending.add(.entry(entry))
@@ -159,9 +211,9 @@ extension InvocationRun {
     }
 
     /// Writes a finished entry: at once where a crash would leave doubt, else with the next commit.
-    private func conclude(_ entry: JournalEntry) async throws(EngineError) {
+    private func conclude(_ entry: JournalEntry, of command: Command? = nil) async throws(EngineError) {
         if entry.effect == Effect.once.name || pending.count >= context.configuration.unwrittenLimit {
-            try await pending.commit([.entry(entry)])
+            try await pending.commit([.entry(entry)] + production(entry, command))
         } else {
             pending.add(.entry(entry))
         }
@@ -184,8 +236,17 @@ extension InvocationRun {
             return .ask(entry, failure)
         }
         entry.succeed(outcome, at: context.now)
-        try await conclude(entry)
+        try await conclude(entry, of: command)
         return .goOn(.outcome(outcome))
+    }
+
+    /// What a `once` command that took place is going to cause.
+    private func production(_ entry: JournalEntry, _ command: Command?) -> [Change] {
+        guard let command, let outcome = entry.outcome, command.effect == .once else { return [] }
+        let identities = context.handler.produces(command, outcome: outcome)
+        guard !identities.isEmpty else { return [] }
+        context.hasProduced.set()
+        return [.produced(identities: identities, by: invocation.id, at: context.now)]
     }
 
     /// The program did not say what to do about an unknown outcome, so a person has to.
@@ -199,7 +260,38 @@ extension InvocationRun {
     }
 }
 
+extension CommandFailure {
+    /// The same, of a command that was certainly not tried.
+    fileprivate var withoutDoubt: CommandFailure {
+        var failure = self
+        failure.outcomeUnknown = false
+        failure.upstreamDown = false
+        return failure
+    }
+}
+
+extension Result<Data, CommandFailure> {
+    /// What the end of a command says about its upstream.
+    fileprivate var answer: Breaker.Answer {
+        switch self {
+        case .success: .answered
+        case .failure(let failure) where failure.upstreamDown: .silent(failure.message)
+        case .failure(let failure): failure.hold == nil ? .answered : .none
+        }
+    }
+}
+
 extension JournalEntry {
+    /// The entry at its next try.
+    fileprivate func takenUp(at time: Date) -> JournalEntry {
+        var entry = self
+        if let since = heldAt { entry.heldFor += max(time.since(since), .zero) }
+        entry.heldAt = nil
+        entry.attempts += 1
+        entry.state = .intended
+        return entry
+    }
+
     mutating func succeed(_ outcome: Data, at time: Date) {
         state = .succeeded
         self.outcome = outcome

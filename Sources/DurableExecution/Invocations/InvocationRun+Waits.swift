@@ -82,7 +82,10 @@ extension InvocationRun {
     private func look(at events: [Event], for waiting: Waiting) async throws(EngineError) -> Sight {
         for event in events where waiting.admits(event) && event.isForWaits {
             do {
-                guard let outcome = try await context.handler.offer(event, to: waiting) else { continue }
+                let outcome = try await context.gate.run(CrashNote(event: event.sequence)) {
+                    try await context.handler.offer(event, to: waiting)
+                }
+                guard let outcome else { continue }
                 let starts = try await context.store.starts(of: event.sequence) ?? []
                 if !starts.contains(where: { $0.rule == waiting.rule }) { return .found(event, outcome) }
             } catch let error as EngineError {

@@ -9,6 +9,8 @@ struct InvocationRun {
         case retrying(at: Date, CommandFailure)
         /// Its wait is registered, and the invocation written as waiting.
         case waiting
+        /// Its next command may not be performed now.
+        case held(Hold)
         case parked(String)
         case cancelled(String)
         /// Left as it is, because the engine stops; the next start takes it up again.
@@ -30,6 +32,8 @@ struct InvocationRun {
     var invocation: Invocation
     var journal: Journal
     let pending: PendingWrites
+    /// Releases after this moment are seen by a hold that is about to be written.
+    var moment: Int64 = 0
 
     /// Runs `invocation` until it settles.
     ///
@@ -79,21 +83,35 @@ struct InvocationRun {
             return nil
         case .waiting:
             break
-        case .finished, .failed, .retrying, .parked, .cancelled:
+        case .finished, .failed, .retrying, .held, .parked, .cancelled:
             invocation.settle(ending, at: context.now)
             var changes: [Change] = [.invocation(invocation)]
             if invocation.state.isEnded { changes.append(.endWait(invocation: invocation.id)) }
             try await pending.commit(changes + closing)
         }
         context.report(invocation, ending)
+        if case .held(let hold) = ending { return try await unlessReleased(hold) }
         return invocation
     }
 
+    /// Lets the invocation go if what it waits for was released between the look and the write.
+    private func unlessReleased(_ hold: Hold) async throws(EngineError) -> Invocation {
+        guard context.releases.wasReleased(hold.key, since: moment) else { return invocation }
+        _ = try await context.insisting { () async throws(EngineError) in
+            try await context.store.release(hold.key, at: context.now, limit: 500, epoch: context.epoch)
+        }
+        var released = invocation
+        released.nextAttemptAt = context.now
+        return released
+    }
+
     private mutating func runProgram() async throws(EngineError) -> Ending {
-        if let reason = context.runs.cancellation(of: invocation.id) { return .cancelled(reason) }
+        if let reason = cancellation { return .cancelled(reason) }
         let program: any Program
         do {
-            program = try await context.handler.program(for: invocation, event: event)
+            program = try await context.gate.run(note) {
+                try await context.handler.program(for: invocation, event: event)
+            }
         } catch {
             return ending(withoutProgram: error)
         }
@@ -106,6 +124,11 @@ struct InvocationRun {
             throw error
         }
     }
+
+    /// Why the run is to end, if it is.
+    private var cancellation: String? { context.runs.cancellation(of: invocation.id) ?? invocation.cancelRequest }
+
+    private var note: CrashNote { CrashNote(invocation) }
 
     private func ending(withoutProgram error: any Error) -> Ending {
         guard !context.shouldEnd else { return .abandoned }
@@ -123,15 +146,15 @@ struct InvocationRun {
     private mutating func drive(_ program: any Program) async throws(EngineError) -> Ending {
         var resolution = Resolution.goOn(.begin)
         while !context.shouldEnd {
-            if let reason = context.runs.cancellation(of: invocation.id) { return .cancelled(reason) }
+            if let reason = cancellation { return .cancelled(reason) }
             let step: ProgramStep
             switch resolution {
             case .end(let ending):
                 return ending
             case .goOn(let input):
-                step = await program.advance(input)
+                step = await context.gate.run(note) { await program.advance(input) }
             case .ask(let entry, let failure):
-                step = await program.advance(.failure(failure))
+                step = await context.gate.run(note) { await program.advance(.failure(failure)) }
                 if case .failed(let end) = step.next, end.code == failure.code { return hold(entry, failure) }
                 try await settle(entry, failure)
             }

@@ -53,7 +53,7 @@ struct Journal {
         case (.failed, _, let failure?): .replay(.failure(failure))
         case (.unknown, _, _): .unknown(entry)
         case (.intended, _, _) where isOnce || entry.effect == Effect.once.name: .unknown(entry)
-        case (.intended, _, _), (.retrying, _, _), (.waiting, _, _): .perform(entry)
+        case (.intended, _, _), (.retrying, _, _), (.held, _, _), (.waiting, _, _): .perform(entry)
         case (.succeeded, nil, _), (.failed, _, nil):
             .diverged("diverged at command \(entry.position): the record of \(entry.name) has no outcome")
         }

@@ -28,12 +28,15 @@ public struct RetryPolicy: Sendable, Hashable {
     ///   - random: A number in 0..<1.
     public func decide(attempt: Int, elapsed: Duration, retryAfter: Duration?, random: Double) -> Decision {
         guard attempt < attemptLimit else { return .giveUp }
-        var delay = min(firstDelay, longestDelay)
-        for _ in 1..<max(attempt, 1) where delay < longestDelay {
-            delay = min(delay * 2, longestDelay)
-        }
-        let jittered = delay * (0.5 + random / 2)
+        let jittered = Self.delay(after: attempt, first: firstDelay, longest: longestDelay, random: random)
         let wait = max(jittered, retryAfter ?? .zero)
         return elapsed + wait <= timeLimit ? .retry(after: wait) : .giveUp
+    }
+
+    /// The delay after so many failures: doubled each time, and drawn from its upper half.
+    static func delay(after failures: Int, first: Duration, longest: Duration, random: Double) -> Duration {
+        var delay = min(first, longest)
+        for _ in 1..<max(failures, 1) where delay < longest { delay = min(delay * 2, longest) }
+        return delay * (0.5 + random / 2)
     }
 }

@@ -6,7 +6,7 @@ extension Change {
         switch self {
         case .event(let sequence, let state, let note, let time):
             let update = try database.cachedStatement(
-                sql: "UPDATE events SET state = ?, note = ?, ended_at = ? WHERE sequence = ?")
+                sql: "UPDATE events SET state = ?, note = ?, ended_at = ? WHERE sequence = ? AND state != 'forgotten'")
             let end = state.isOpen ? nil : time.microseconds
             try update.execute(arguments: [state.rawValue, note, end, sequence])
         case .matched(let event, let payload, let starts, let refusals, let time):
@@ -25,14 +25,48 @@ extension Change {
             try Waiting.remove(of: InvocationID.number(of: invocation), in: database)
         case .deliver(let event, let waiting, let outcome, let time):
             try waiting.deliver(event, outcome: outcome, at: time, in: database)
+        case .requestCancel(let invocation, let reason):
+            try Invocation.requestCancel(InvocationID.number(of: invocation), because: reason, in: database)
         case .cancel(let invocation, let reason, let time):
             try Invocation.cancel(InvocationID.number(of: invocation), because: reason, at: time, in: database)
         case .clearJournal(let invocation):
             let number = try InvocationID.number(of: invocation)
             try database.execute(sql: "DELETE FROM journal WHERE invocation = ?", arguments: [number])
             try database.execute(sql: "DELETE FROM logs WHERE invocation = ?", arguments: [number])
+        case .store, .pause, .resume, .produced, .survived, .reopen, .expect:
+            try applyOther(in: database)
+        }
+    }
+
+    private func applyOther(in database: Database) throws {
+        switch self {
+        case .store(let operation, let time):
+            try Self.perform(operation, at: time, in: database)
+        case .pause(let pause):
+            try pause.upsert(in: database)
+        case .resume(let subject):
+            try database.cachedStatement(sql: "DELETE FROM pauses WHERE subject = ?").execute(arguments: [subject])
+        case .produced(let identities, let invocation, let time):
+            try Inbox.produce(identities, by: invocation, at: time, in: database)
+        case .survived(let event):
+            try database.cachedStatement(sql: "DELETE FROM crashes WHERE event = ?").execute(arguments: [event])
+        case .reopen(let event, let time):
+            try Crashes.reopen(event, at: time, in: database)
         case .expect(let expectation):
             try expectation.check(in: database)
+        default:
+            preconditionFailure("the other cases are applied by apply(in:)")
+        }
+    }
+
+    private static func perform(_ operation: StoreOperation, at time: Date, in database: Database) throws {
+        do throws(StoreOperation.Refusal) {
+            _ = try operation.perform(at: time, in: database)
+        } catch {
+            switch error {
+            case .refused(let failure): throw EngineError(.badInput, failure.message, cause: failure)
+            case .database(let error): throw error
+            }
         }
     }
 
@@ -42,9 +76,11 @@ extension Change {
     ) throws {
         let update = try database.cachedStatement(
             sql: """
-                UPDATE events SET state = 'running', matched_at = ?, payload = coalesce(?, payload) WHERE sequence = ?
+                UPDATE events SET state = 'running', matched_at = ?, payload = coalesce(?, payload)
+                WHERE sequence = ? AND state IN ('pending', 'running')
                 """)
         try update.execute(arguments: [time.microseconds, payload, event])
+        guard database.changesCount == 1 else { throw EngineError(.conflict, "event \(event) is over") }
         for start in starts {
             try start.upsert(in: database)
             if start.state == .queued { try start.releaseNext(in: database) }
@@ -61,16 +97,17 @@ extension JournalEntry {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT INTO journal (invocation, position, name, input, effect, location, state, outcome, failure,
-                  checkpoint, attempts, intended_at, ended_at, inbox_queue, inbox_place)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  checkpoint, attempts, intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET state = excluded.state, outcome = excluded.outcome, failure = excluded.failure,
                   checkpoint = excluded.checkpoint, attempts = excluded.attempts, ended_at = excluded.ended_at,
-                  inbox_place = coalesce(excluded.inbox_place, inbox_place)
+                  inbox_place = coalesce(excluded.inbox_place, inbox_place),
+                  held_at = excluded.held_at, held_for = excluded.held_for
                 """)
         try insert.execute(arguments: [
             InvocationID.number(of: invocation), position, name, input, effect, location, state.rawValue, outcome,
             failure.map(StoredCommandFailure.encode), checkpoint, attempts, intendedAt.microseconds,
-            endedAt?.microseconds, inboxQueue, try place(in: database),
+            endedAt?.microseconds, inboxQueue, try place(in: database), heldAt?.microseconds, heldFor.microseconds,
         ])
     }
 

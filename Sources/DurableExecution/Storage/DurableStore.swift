@@ -17,6 +17,8 @@ public enum Change: Sendable, Hashable {
     /// Sets an event's state and note.
     case event(sequence: Int64, state: EventState, note: String?, at: Date)
     /// Records preparation (`payload`, unless it stayed as it was) and matching of an event, which thereby runs.
+    ///
+    /// Fails with `conflict` if the event is over (it was forgotten, say).
     case matched(event: Int64, payload: Data?, starts: [Invocation], refusals: [Refusal], at: Date)
     /// Inserts or replaces a journal entry.
     case entry(JournalEntry)
@@ -32,10 +34,22 @@ public enum Change: Sendable, Hashable {
     ///
     /// Fails with `conflict` if the wait ended or the invocation is not waiting.
     case deliver(event: Int64, to: Waiting, outcome: Data, at: Date)
+    /// Records that an invocation is to end, for the run that is under way or the next one; nil takes that back.
+    case requestCancel(invocation: String, reason: String?)
     /// Cancels an invocation. Fails with `conflict` if it runs or has ended.
     case cancel(invocation: String, reason: String, at: Date)
     /// Forgets what an invocation did.
     case clearJournal(invocation: String)
+    /// Changes the rules' store. Fails with `badInput` where a command would have failed.
+    case store(StoreOperation, at: Date)
+    case pause(Pause)
+    case resume(subject: String)
+    /// Names identities of events that the invocation causes: those there are get it as cause, others once they come.
+    case produced(identities: [String], by: String, at: Date)
+    /// Forgets how often the process ended while the event ran.
+    case survived(event: Int64)
+    /// Gives a failed or quarantined event its turn again. Fails with `conflict` if it is in another state.
+    case reopen(event: Int64, at: Date)
     /// Fails with `conflict`, so that nothing is written, unless it holds.
     case expect(Expectation)
 }
@@ -47,6 +61,8 @@ public enum Expectation: Sendable, Hashable {
     /// So many events of the queue after this sequence have had their turn (are not pending), no more.
     case passedEvents(queue: String, after: Int64, count: Int)
     case invocationState(id: String, InvocationState)
+    /// The event is open and its cause is this.
+    case openEvent(sequence: Int64, cause: String?)
 }
 
 /// Where the engine keeps everything that has to outlive the process.
@@ -75,7 +91,8 @@ public protocol DurableStore: Sendable {
         _ operation: StoreOperation, entry: JournalEntry, changes: [Change], at time: Date, epoch: Epoch
     ) async throws(EngineError) -> JournalEntry
 
-    /// Makes ready what a process that ended left in the air: running invocations of closed events become due at `time`.
+    /// Makes ready what a process that ended left in the air: running invocations of closed events become due at `time`,
+    /// and those that were to be cancelled, and don't run, are.
     func recover(at time: Date, epoch: Epoch) async throws(EngineError)
 
     /// Takes up invocations whose time has come, the longest due first: they become running, their attempt counts up.
@@ -86,11 +103,43 @@ public protocol DurableStore: Sendable {
     /// - Returns: How many events, identities and values were deleted; 0 once there are no more.
     func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int
 
+    /// Makes at most `limit` invocations due that are held by `key`, the oldest first.
+    ///
+    /// - Returns: How many.
+    func release(_ key: String, at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> Int
+
+    /// Erases events that were not forgotten yet, with what they started, and values.
+    ///
+    /// Invocations that run have to have ended before. Deleted content is overwritten.
+    /// - Returns: What was erased; nothing once there is no more.
+    func forget(_ forgetting: Forgetting, epoch: Epoch) async throws(EngineError) -> Forgotten
+
+    /// Counts that a process ended while these ran; what reaches `limit` is quarantined, and its rules are paused.
+    ///
+    /// An open event is then `quarantined` and its running invocations are parked; of a closed one, only the
+    /// invocations noted are parked.
+    func noteCrashes(_ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch) async throws(EngineError)
+        -> [Quarantined]
+
+    /// Work that keeps files small and has no effect otherwise.
+    func tidy() async throws(EngineError)
+
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError)
 
     // MARK: Reading
 
     func cursor(_ name: String) async throws(EngineError) -> String?
+
+    func pauses() async throws(EngineError) -> [Pause]
+
+    /// The keys of holds without an end.
+    func endlessHolds() async throws(EngineError) -> [String]
+
+    /// Events that ran when a process ended, and may run.
+    func suspects() async throws(EngineError) -> [Int64]
+
+    /// How many bytes all that is kept takes.
+    func size() async throws(EngineError) -> Int
 
     /// What the rules' store holds, as a `get` at `time` would see it.
     func value(scope: String, key: String, at time: Date) async throws(EngineError) -> Data?

@@ -9,6 +9,7 @@ extension Invocation {
             taken[index].state = .running
             taken[index].attempt += 1
             taken[index].nextAttemptAt = nil
+            taken[index].holdKey = nil
             taken[index].updatedAt = time
             try taken[index].upsert(in: database)
         }
@@ -21,17 +22,32 @@ extension Invocation {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT INTO invocations (number, event, queue, rule, version, state, reason, failure, attempt,
-                  created_at, updated_at, next_attempt_at, result)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  created_at, updated_at, next_attempt_at, result, hold_key)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET version = excluded.version, state = excluded.state, reason = excluded.reason,
                   failure = excluded.failure, attempt = excluded.attempt, updated_at = excluded.updated_at,
-                  next_attempt_at = excluded.next_attempt_at, result = excluded.result
+                  next_attempt_at = excluded.next_attempt_at, result = excluded.result, hold_key = excluded.hold_key
                 """)
         try insert.execute(arguments: [
             InvocationID.number(of: id), event, queue, rule, version, state.rawValue, reason,
             failure.map(StoredProgramFailure.encode), attempt, createdAt.microseconds, updatedAt.microseconds,
-            nextAttemptAt?.microseconds, result,
+            nextAttemptAt?.microseconds, result, holdKey,
         ])
+    }
+
+    static func release(_ key: String, at time: Date, limit: Int, in database: Database) throws -> Int {
+        let update = try database.cachedStatement(
+            sql: """
+                UPDATE invocations SET state = 'retrying', hold_key = NULL, next_attempt_at = ?, reason = 'released'
+                WHERE number IN (SELECT number FROM invocations WHERE hold_key = ? ORDER BY number LIMIT ?)
+                """)
+        try update.execute(arguments: [time.microseconds, key, limit])
+        return database.changesCount
+    }
+
+    static func requestCancel(_ number: Int64, because reason: String?, in database: Database) throws {
+        let update = try database.cachedStatement(sql: "UPDATE invocations SET cancel_request = ? WHERE number = ?")
+        try update.execute(arguments: [reason, number])
     }
 
     /// Lets the first that stands in line for this rule and queue begin, if no other is unfinished.
@@ -59,6 +75,7 @@ extension Invocation {
         invocation.state = .cancelled
         invocation.reason = reason
         invocation.nextAttemptAt = nil
+        invocation.holdKey = nil
         invocation.updatedAt = time
         try invocation.upsert(in: database)
         try Waiting.remove(of: number, in: database)

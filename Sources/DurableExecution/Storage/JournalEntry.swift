@@ -24,6 +24,10 @@ public struct JournalEntry: Sendable, Hashable {
     /// When it was first tried.
     public var intendedAt: Date
     public var endedAt: Date?
+    /// Since when it is held, if it is.
+    public var heldAt: Date?
+    /// How long it was held before, all times together.
+    public var heldFor: Duration
     /// The queue in whose inbox the invocation's place is moved by this command.
     public var inboxQueue: String?
     /// The place: events up to this sequence end no later wait. Set by the store as it writes the intent.
@@ -32,7 +36,8 @@ public struct JournalEntry: Sendable, Hashable {
     public init(
         invocation: String, position: Int, name: String, input: Data, effect: String, location: String? = nil,
         state: EntryState = .intended, outcome: Data? = nil, failure: CommandFailure? = nil, checkpoint: Data? = nil,
-        attempts: Int = 0, intendedAt: Date, endedAt: Date? = nil, inboxQueue: String? = nil, inboxPlace: Int64? = nil
+        attempts: Int = 0, intendedAt: Date, endedAt: Date? = nil, heldAt: Date? = nil, heldFor: Duration = .zero,
+        inboxQueue: String? = nil, inboxPlace: Int64? = nil
     ) {
         self.invocation = invocation
         self.position = position
@@ -47,6 +52,8 @@ public struct JournalEntry: Sendable, Hashable {
         self.attempts = attempts
         self.intendedAt = intendedAt
         self.endedAt = endedAt
+        self.heldAt = heldAt
+        self.heldFor = heldFor
         self.inboxQueue = inboxQueue
         self.inboxPlace = inboxPlace
     }
@@ -57,6 +64,8 @@ public enum EntryState: String, Sendable, Hashable, CaseIterable {
     case intended
     /// Failed without effect; it is to be tried again.
     case retrying
+    /// Not tried yet, or to be tried again, once it is released.
+    case held
     /// A wait that has not ended.
     case waiting
     case succeeded

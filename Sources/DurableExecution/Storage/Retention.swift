@@ -6,6 +6,8 @@ public struct Retention: Sendable, Hashable {
     public var events: Duration = .seconds(30 * 24 * 3600)
     /// Since an identity was learnt. Longer than sources look back: what is forgotten here would be taken for new.
     public var identities: Duration = .seconds(90 * 24 * 3600)
+    /// How much the store may take; beyond that the oldest events go first, down to those with unfinished invocations.
+    public var byteLimit: Int?
 
     public init() {}
 }
@@ -41,6 +43,20 @@ extension Engine {
             values: time, limit: 500)
         var total = 0
         while !Task.isCancelled {
+            let count = try await store.prune(pruning, epoch: try await ownEpoch())
+            guard count > 0 else { break }
+            total += count
+        }
+        guard let limit = retention.byteLimit else { return total }
+        return total + (try await prune(downTo: limit, pruning))
+    }
+
+    private nonisolated func prune(downTo byteLimit: Int, _ pruning: Pruning) async throws(EngineError) -> Int {
+        var pruning = pruning
+        pruning.events = now().storable
+        pruning.limit = 100
+        var total = 0
+        while !Task.isCancelled, try await store.size() > byteLimit {
             let count = try await store.prune(pruning, epoch: try await ownEpoch())
             guard count > 0 else { break }
             total += count

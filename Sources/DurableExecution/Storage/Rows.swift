@@ -22,7 +22,8 @@ extension Event {
 
 extension Invocation {
     private static let columns = """
-        number, event, queue, rule, version, state, reason, failure, attempt, created_at, updated_at, next_attempt_at, result
+        number, event, queue, rule, version, state, reason, failure, attempt, created_at, updated_at, next_attempt_at, result,
+        hold_key, cancel_request
         """
 
     static func fetch(
@@ -40,6 +41,7 @@ extension Invocation {
             state: try row.word(5), reason: try row.decode(atIndex: 6),
             failure: try failure.map(StoredProgramFailure.decode), attempt: try row.decode(atIndex: 8),
             createdAt: try row.time(9), updatedAt: try row.time(10), nextAttemptAt: try row.timeIfPresent(11),
+            holdKey: try row.decode(atIndex: 13), cancelRequest: try row.decode(atIndex: 14),
             result: try row.decode(atIndex: 12))
     }
 }
@@ -49,7 +51,7 @@ extension JournalEntry {
         let select = try database.cachedStatement(
             sql: """
                 SELECT position, name, input, effect, location, state, outcome, failure, checkpoint, attempts,
-                  intended_at, ended_at, inbox_queue, inbox_place
+                  intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for
                 FROM journal WHERE invocation = ? ORDER BY position
                 """)
         let number = try InvocationID.number(of: invocation)
@@ -64,6 +66,7 @@ extension JournalEntry {
             state: try row.word(5), outcome: try row.decode(atIndex: 6),
             failure: try failure.map(StoredCommandFailure.decode), checkpoint: try row.decode(atIndex: 8),
             attempts: try row.decode(atIndex: 9), intendedAt: try row.time(10), endedAt: try row.timeIfPresent(11),
+            heldAt: try row.timeIfPresent(14), heldFor: .microseconds(try row.decode(Int64.self, atIndex: 15)),
             inboxQueue: try row.decode(atIndex: 12), inboxPlace: try row.decode(atIndex: 13))
     }
 }

@@ -11,8 +11,38 @@ extension SQLiteStore {
             try database.execute(sql: journal)
             try database.execute(sql: rest)
         }
+        migrator.registerMigration("2: holds, pauses, causes, crashes") { database in
+            try database.execute(sql: second)
+        }
         return migrator
     }
+
+    /// `productions` names events that are to come, or came, and the invocation whose effect they are.
+    private static let second = """
+        ALTER TABLE invocations ADD COLUMN hold_key TEXT;
+        ALTER TABLE invocations ADD COLUMN cancel_request TEXT;
+        CREATE INDEX invocations_held ON invocations (hold_key, number) WHERE hold_key IS NOT NULL;
+        ALTER TABLE journal ADD COLUMN held_at INTEGER;
+        ALTER TABLE journal ADD COLUMN held_for INTEGER NOT NULL DEFAULT 0;
+
+        CREATE TABLE pauses (
+          subject TEXT PRIMARY KEY,
+          reason TEXT NOT NULL,
+          at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE productions (
+          number INTEGER PRIMARY KEY,
+          identity TEXT NOT NULL UNIQUE,
+          invocation INTEGER NOT NULL,
+          at INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE crashes (
+          event INTEGER PRIMARY KEY,
+          count INTEGER NOT NULL
+        ) STRICT;
+        """
 
     /// `identities` has a row number so that old ones can be found in the order of their age without a second index.
     private static let inbox = """

@@ -12,6 +12,10 @@ extension SQLiteStore {
                 """
                 DELETE FROM identities WHERE at < ? AND number IN (SELECT number FROM identities ORDER BY number LIMIT ?)
                 """, pruning.identities, pruning.limit, in: database)
+            _ = try Self.delete(
+                """
+                DELETE FROM productions WHERE at < ? AND number IN (SELECT number FROM productions ORDER BY number LIMIT ?)
+                """, pruning.identities, pruning.limit, in: database)
             let values = try Self.delete(
                 """
                 DELETE FROM store WHERE (scope, key) IN (

@@ -25,9 +25,20 @@ public final class SQLiteStore: DurableStore {
     }
 
     /// A store that ends with the process, for trying things and for tests.
-    public static func inMemory() throws(EngineError) -> SQLiteStore {
+    public static func inMemory() throws(EngineError) -> SQLiteStore { try inMemory(lastSequence: 0) }
+
+    /// - Parameter last: The sequence after which its events are counted.
+    static func inMemory(lastSequence last: Int64) throws(EngineError) -> SQLiteStore {
         do {
-            return try SQLiteStore(database: DatabaseQueue(configuration: configuration))
+            let store = try SQLiteStore(database: DatabaseQueue(configuration: configuration))
+            if last > 0 {
+                // How AUTOINCREMENT counts: https://www.sqlite.org/autoinc.html
+                try store.database.write {
+                    try $0.execute(
+                        sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", arguments: [last])
+                }
+            }
+            return store
         } catch {
             throw EngineError(storage: error)
         }
@@ -133,6 +144,17 @@ public final class SQLiteStore: DurableStore {
                       SELECT sequence FROM events WHERE state IN ('pending', 'running') AND state = 'running')
                     """,
                 arguments: [time.microseconds])
+            let unwanted = try Row.fetchAll(
+                transaction.database,
+                sql: """
+                    SELECT number, cancel_request FROM invocations
+                    WHERE state NOT IN ('finished', 'failed', 'cancelled') AND state != 'running'
+                      AND cancel_request IS NOT NULL
+                    """)
+            for row in unwanted {
+                try Invocation.cancel(
+                    try row.decode(atIndex: 0), because: try row.decode(atIndex: 1), at: time, in: transaction.database)
+            }
         }
     }
 

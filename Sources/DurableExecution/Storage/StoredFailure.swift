@@ -9,13 +9,16 @@ struct StoredCommandFailure: Codable {
     var retryAfter: Int64?
     var outcomeUnknown: Bool
     var details: String?
+    /// Written only if it is true.
+    var upstreamDown: Bool?
 
     static func encode(_ failure: CommandFailure) throws -> String {
         try StoredJSON.encode(
             StoredCommandFailure(
                 code: failure.code, message: failure.message, retryable: failure.retryable,
                 retryAfter: failure.retryAfter?.microseconds, outcomeUnknown: failure.outcomeUnknown,
-                details: failure.details.map { String(decoding: $0, as: UTF8.self) }))
+                details: failure.details.map { String(decoding: $0, as: UTF8.self) },
+                upstreamDown: failure.upstreamDown ? true : nil))
     }
 
     static func decode(_ text: String) throws -> CommandFailure {
@@ -23,7 +26,7 @@ struct StoredCommandFailure: Codable {
         return CommandFailure(
             code: stored.code, message: stored.message, retryable: stored.retryable,
             retryAfter: stored.retryAfter.map { .microseconds($0) }, outcomeUnknown: stored.outcomeUnknown,
-            details: stored.details.map { Data($0.utf8) })
+            details: stored.details.map { Data($0.utf8) }, upstreamDown: stored.upstreamDown ?? false)
     }
 }
 

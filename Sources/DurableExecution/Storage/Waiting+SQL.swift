@@ -98,6 +98,10 @@ extension Expectation {
         case .invocationState(let id, let state):
             let select = try database.cachedStatement(sql: "SELECT state FROM invocations WHERE number = ?")
             return try String.fetchOne(select, arguments: [InvocationID.number(of: id)]) == state.rawValue
+        case .openEvent(let sequence, let cause):
+            let select = try database.cachedStatement(
+                sql: "SELECT 1 FROM events WHERE sequence = ? AND cause IS ? AND state IN ('pending', 'running')")
+            return try Bool.fetchOne(select, arguments: [sequence, cause]) ?? false
         }
     }
 }

@@ -11,16 +11,19 @@ struct EngineBench {
     var observer = RecordingObserver()
     var configuration = EngineConfiguration()
     let store: any DurableStore
+    let pauses = Pauses()
+    var crashNotes: (any CrashNotes)?
 
     init(_ handler: ScriptedHandler = ScriptedHandler(), store: (any DurableStore)? = nil) throws {
         self.handler = handler
         self.store = try store ?? SQLiteStore.inMemory()
+        configuration.maintenanceInterval = nil
     }
 
     func makeEngine(on store: (any DurableStore)? = nil) -> Engine {
         Engine(
             store: store ?? self.store, handler: handler, observer: observer, configuration: configuration,
-            clock: clock, now: { [clock] in clock.date }, random: { 1 },
+            pauses: pauses, crashNotes: crashNotes, clock: clock, now: { [clock] in clock.date }, random: { 1 },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -91,6 +94,12 @@ final class RecordingObserver: EngineObserver {
         case .waiting(let invocation): "waiting \(invocation.rule)"
         case .parked(let invocation): "parked \(invocation.rule)"
         case .ended(let invocation, _): "ended \(invocation.rule) \(invocation.state)"
+        case .held(let invocation, let hold): "held \(invocation.rule) by \(hold.key)"
+        case .paused(let pause): "paused \(pause.subject)"
+        case .resumed(let pause): "resumed \(pause.subject)"
+        case .breakerOpened(let breaker): "breaker opened \(breaker.upstream)"
+        case .breakerClosed(let breaker): "breaker closed \(breaker.upstream)"
+        case .quarantined(let one): "quarantined \(one.event)"
         case .eventEnded(let event, _): "event \(event.sequence) \(event.state)"
         }
     }

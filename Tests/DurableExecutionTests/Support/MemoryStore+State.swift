@@ -16,18 +16,21 @@ extension MemoryStore.State {
         events.append(
             Event(
                 sequence: holder, identity: primary, queue: event.queue, kind: event.kind, source: event.source,
-                payload: event.payload, occurredAt: event.occurredAt.storable, acceptedAt: time, cause: event.cause))
+                payload: event.payload, occurredAt: event.occurredAt.storable, acceptedAt: time,
+                cause: event.cause ?? event.identities.compactMap { productions[$0] }.first))
         return .accepted(holder)
     }
 
     mutating func apply(_ change: Change) throws {
         switch change {
         case .event(let sequence, let state, let note, _):
+            guard self.event(sequence)?.state != .forgotten else { return }
             edit(sequence) {
                 $0.state = state
                 $0.note = note
             }
         case .matched(let event, let payload, let starts, let refusals, _):
+            guard self.event(event)?.state.isOpen == true else { throw EngineError(.conflict, "\(event) is over") }
             matched.insert(event)
             edit(event) {
                 $0.state = .running
@@ -56,6 +59,8 @@ extension MemoryStore.State {
         case .clearJournal(let invocation):
             journal[invocation] = nil
             logs[invocation] = nil
+        case .store, .pause, .resume, .produced, .survived, .reopen, .requestCancel:
+            try applyOther(change)
         case .expect(let expectation):
             guard fault == .ignoresExpectations || holds(expectation) else {
                 throw EngineError(.conflict, "\(expectation)")
@@ -65,7 +70,7 @@ extension MemoryStore.State {
 
     func event(_ sequence: Int64) -> Event? { events.first { $0.sequence == sequence } }
 
-    private mutating func edit(_ sequence: Int64, _ change: (inout Event) -> Void) {
+    mutating func edit(_ sequence: Int64, _ change: (inout Event) -> Void) {
         guard let index = events.firstIndex(where: { $0.sequence == sequence }) else { return }
         change(&events[index])
     }
@@ -84,6 +89,10 @@ extension MemoryStore.State {
         for event in old { refusals[event] = nil }
         let forgotten = identities.keys.filter { (learnt[$0] ?? pruning.identities) < pruning.identities }
         for identity in forgotten { identities[identity] = nil }
+        for identity in produced.keys where (produced[identity] ?? pruning.identities) < pruning.identities {
+            productions[identity] = nil
+            produced[identity] = nil
+        }
         let ended = values.filter { $0.value.end.map { $0 <= pruning.values } ?? false }.keys
         for key in ended { values[key] = nil }
         return old.count + forgotten.count + ended.count
@@ -91,6 +100,8 @@ extension MemoryStore.State {
 
     private mutating func put(_ invocation: Invocation) throws {
         guard InvocationID(invocation.id) != nil else { throw EngineError(.badInput, "no id: \(invocation.id)") }
+        var invocation = invocation
+        invocation.cancelRequest = invocations[invocation.id]?.cancelRequest
         invocations[invocation.id] = invocation
     }
 
@@ -130,12 +141,13 @@ extension MemoryStore.State {
         journal[waiting.invocation]?[waiting.position]?.inboxPlace = event
     }
 
-    private mutating func cancel(_ id: String, _ reason: String, _ time: Date) throws {
+    mutating func cancel(_ id: String, _ reason: String, _ time: Date) throws {
         guard var invocation = invocations[id] else { throw EngineError(.notFound, id) }
         guard invocation.state != .running, !invocation.state.isEnded else { throw EngineError(.conflict, id) }
         invocation.state = .cancelled
         invocation.reason = reason
         invocation.nextAttemptAt = nil
+        invocation.holdKey = nil
         invocation.updatedAt = time.storable
         invocations[id] = invocation
         waits.removeAll { $0.invocation == id }
@@ -160,6 +172,8 @@ extension MemoryStore.State {
             events.filter { $0.queue == queue && $0.sequence > sequence && $0.state != .pending }.count == count
         case .invocationState(let id, let state):
             invocations[id]?.state == state
+        case .openEvent(let sequence, let cause):
+            event(sequence).map { $0.state.isOpen && $0.cause == cause } ?? false
         }
     }
 

@@ -47,6 +47,11 @@ final class MemoryStore: DurableStore {
         var registrations: Int64 = 0
         var values: [[String]: (value: Data, end: Date?)] = [:]
         var cursors: [String: String] = [:]
+        var pauses: [String: Pause] = [:]
+        var productions: [String: String] = [:]
+        /// When what is in `productions` was learnt.
+        var produced: [String: Date] = [:]
+        var crashes: [Int64: Int] = [:]
         /// The invocations that wrote the intent of their first command, in that order.
         var firstIntents: [String] = []
         var fault: Fault?
@@ -121,7 +126,9 @@ final class MemoryStore: DurableStore {
         try change(epoch) { state in
             let holder = state.identities[identity] ?? event
             state.identities[identity] = holder
-            return holder == event ? .claimed : .heldBy(holder)
+            guard holder == event else { return .heldBy(holder) }
+            if let producer = state.productions[identity] { state.cause(event, producer) }
+            return .claimed
         }
     }
 
@@ -158,6 +165,10 @@ final class MemoryStore: DurableStore {
                 state.invocations[id]?.state = .retrying
                 state.invocations[id]?.nextAttemptAt = time.storable
             }
+            for invocation in state.invocations.values where invocation.cancelRequest != nil {
+                guard invocation.state.isSettled, !invocation.state.isEnded else { continue }
+                try state.cancel(invocation.id, invocation.cancelRequest ?? "", time)
+            }
         }
     }
 
@@ -170,6 +181,7 @@ final class MemoryStore: DurableStore {
                 invocation.state = .running
                 invocation.attempt += 1
                 invocation.nextAttemptAt = nil
+                invocation.holdKey = nil
                 invocation.updatedAt = time.storable
                 return invocation
             }
@@ -181,6 +193,60 @@ final class MemoryStore: DurableStore {
     func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int {
         try change(epoch) { $0.prune(pruning) }
     }
+
+    func release(_ key: String, at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> Int {
+        try change(epoch) { state in
+            let held = state.invocations.values.filter { $0.holdKey == key }.map(\.id).sorted().prefix(limit)
+            for id in held {
+                state.invocations[id]?.state = .retrying
+                state.invocations[id]?.holdKey = nil
+                state.invocations[id]?.nextAttemptAt = time.storable
+                state.invocations[id]?.reason = "released"
+            }
+            return held.count
+        }
+    }
+
+    func forget(_ forgetting: Forgetting, epoch: Epoch) async throws(EngineError) -> Forgotten {
+        try change(epoch) { try $0.forget(forgetting) }
+    }
+
+    func noteCrashes(
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch
+    ) async throws(EngineError) -> [Quarantined] {
+        try change(epoch) { state in
+            Dictionary(grouping: notes, by: \.event).sorted { $0.key < $1.key }.compactMap { event, notes in
+                state.crashes[event, default: 0] += 1
+                guard let count = state.crashes[event], count >= limit else { return nil }
+                return state.quarantine(event, notes.compactMap(\.invocation), count, time)
+            }
+        }
+    }
+
+    func tidy() async throws(EngineError) {}
+
+    func pauses() async throws(EngineError) -> [Pause] {
+        try read { $0.pauses.values.sorted { $0.subject < $1.subject } }
+    }
+
+    func endlessHolds() async throws(EngineError) -> [String] {
+        try read { state in
+            Set(state.invocations.values.filter { $0.nextAttemptAt == nil }.compactMap(\.holdKey)).sorted()
+        }
+    }
+
+    func suspects() async throws(EngineError) -> [Int64] {
+        try read { state in
+            state.crashes.keys.sorted().filter { event in
+                state.event(event)?.state.isOpen == true
+                    || state.invocations.values.contains {
+                        $0.event == event && !$0.state.isEnded && $0.state != .parked
+                    }
+            }
+        }
+    }
+
+    func size() async throws(EngineError) -> Int { try read { $0.events.count * 4096 } }
 
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError) {
         try change(epoch) { $0.cursors[name] = value }

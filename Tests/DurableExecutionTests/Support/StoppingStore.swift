@@ -128,6 +128,34 @@ struct StoppingStore: DurableStore {
         try await base.prune(pruning, epoch: epoch)
     }
 
+    func release(_ key: String, at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> Int {
+        try await guarded("release") { () async throws(EngineError) in
+            try await base.release(key, at: time, limit: limit, epoch: epoch)
+        }
+    }
+
+    func forget(_ forgetting: Forgetting, epoch: Epoch) async throws(EngineError) -> Forgotten {
+        try await guarded("forget") { () async throws(EngineError) in
+            try await base.forget(forgetting, epoch: epoch)
+        }
+    }
+
+    func noteCrashes(
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch
+    ) async throws(EngineError) -> [Quarantined] {
+        try await base.noteCrashes(notes, limit: limit, at: time, epoch: epoch)
+    }
+
+    func tidy() async throws(EngineError) { try await base.tidy() }
+
+    func pauses() async throws(EngineError) -> [Pause] { try await base.pauses() }
+
+    func endlessHolds() async throws(EngineError) -> [String] { try await base.endlessHolds() }
+
+    func suspects() async throws(EngineError) -> [Int64] { try await base.suspects() }
+
+    func size() async throws(EngineError) -> Int { try await base.size() }
+
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError) {
         try await base.setCursor(name, to: value, epoch: epoch)
     }

@@ -1,0 +1,109 @@
+public import Foundation
+import Logging
+
+/// Pausing things, and letting go of what was held.
+extension Engine {
+    /// How many invocations one commit lets go at most.
+    private static let releaseLimit = 500
+
+    /// Lets go on what is held by `key`.
+    ///
+    /// - Returns: How many invocations that were.
+    @discardableResult
+    public nonisolated func release(_ key: String) async throws(EngineError) -> Int {
+        releases.released(key)
+        var total = 0
+        while true {
+            let count = try await store.release(
+                key, at: now().storable, limit: Self.releaseLimit, epoch: try await ownEpoch())
+            guard count > 0 else { return total }
+            total += count
+            await becameDue(at: now().storable)
+        }
+    }
+
+    /// Pauses a subject until ``resume(_:)``; it stays paused over restarts. Pausing again replaces the reason.
+    @discardableResult
+    public nonisolated func pause(_ subject: String, reason: String) async throws(EngineError) -> Pause {
+        let pause = Pause(subject: subject, reason: reason, at: now().storable)
+        let epoch = try await ownEpoch()
+        try await store.write([.pause(pause)], epoch: epoch)
+        pauses.set(pause)
+        observer?.observe(.paused(pause))
+        return pause
+    }
+
+    /// Ends a pause, and lets go on what is held by a key of the same name.
+    ///
+    /// - Returns: How many invocations go on.
+    /// - Throws: ``EngineError``, `notFound` if the subject is not paused.
+    @discardableResult
+    public nonisolated func resume(_ subject: String) async throws(EngineError) -> Int {
+        let epoch = try await ownEpoch()
+        guard let pause = pauses[subject] else { throw EngineError(.notFound, "\(subject) is not paused") }
+        try await store.write([.resume(subject: subject)], epoch: epoch)
+        pauses.remove(subject)
+        observer?.observe(.resumed(pause))
+        return try await release(subject)
+    }
+
+    /// The circuit breakers of upstreams that don't answer, or did not just now; by name.
+    ///
+    /// Empty while ``run()`` is not at work.
+    public var breakers: [Breaker] { context?.breakers.all ?? [] }
+
+    /// Sets a value of the rules' own store from outside of a rule; nil removes it. Returns once it is on disk.
+    ///
+    /// - Parameter value: Canonical JSON.
+    public nonisolated func setStoredValue(
+        scope: String, key: String, to value: Data?, ttl: Duration? = nil
+    ) async throws(EngineError) {
+        try await store.write(
+            [.store(.set(scope: scope, key: key, value: value, ttl: ttl), at: now().storable)],
+            epoch: try await ownEpoch())
+    }
+}
+
+extension EngineContext {
+    /// Lets go those who wait for an upstream: one as a probe, or all in bursts, which would else fall upon it at once.
+    func release(_ release: Breakers.Release) async throws(EngineError) {
+        let key = Breaker.holdKey(release.upstream)
+        let policy = configuration.breaker
+        if !release.isProbe { releases.released(key) }
+        var time = now
+        while !shouldEnd {
+            let limit = release.isProbe ? 1 : max(policy.burst, 1)
+            let count = try await insisting { () async throws(EngineError) in
+                try await store.release(key, at: time, limit: limit, epoch: epoch)
+            }
+            guard count == limit, !release.isProbe else { return }
+            time = time.adding(policy.burstInterval).storable
+        }
+    }
+
+    /// After a start: lets go, in bursts, what waits for a release that was under way when the process ended.
+    func releaseForgotten(_ pauses: Pauses) async throws(EngineError) {
+        let keys = try await insisting { () async throws(EngineError) in try await store.endlessHolds() }
+        for key in keys where pauses[key] == nil {
+            var time = now
+            while try await store.release(key, at: time, limit: max(configuration.breaker.burst, 1), epoch: epoch) > 0 {
+                time = time.adding(configuration.breaker.burstInterval).storable
+            }
+        }
+    }
+
+    /// Tells the breaker of a call's upstream how the call ended.
+    func ended(_ call: Breakers.Call, _ answer: Breaker.Answer) {
+        guard let (breaker, transition) = breakers.ended(call, answer, at: now, random: random()) else { return }
+        let fields: Logger.Metadata = ["upstream": "\(breaker.upstream)", "reason": "\(breaker.reason ?? "")"]
+        switch transition {
+        case .opened:
+            logger.warning("an upstream does not answer; its work waits", metadata: fields)
+            observe(.breakerOpened(breaker))
+        case .closed:
+            logger.notice("an upstream answers again", metadata: fields)
+            observe(.breakerClosed(breaker))
+        }
+        wake()
+    }
+}
