@@ -81,8 +81,7 @@ let package = Package(
             "ConversationGateway",
             [
                 "Conversations", "PublicAddresses", asyncHTTPClient, crypto, grdb, httpTypes, hummingbird, logging,
-                metrics,
-                nioCore, nioHTTP1, serviceLifecycle,
+                metrics, nioCore, nioHTTP1, serviceLifecycle, yams,
             ]),
 
         // Level 2: the room where they meet.
@@ -142,7 +141,8 @@ let package = Package(
                 logging,
                 nioCore, serviceLifecycle,
             ]),
-        tests("tidewireTests", ["tidewire", "Conversations", "DurableExecution", "Packs", "Rules", logging]),
+        tests(
+            "tidewireTests", ["tidewire", "Conversations", "DurableExecution", "Packs", "Rules", logging, metrics]),
         tests(
             "EndToEndTests",
             [

@@ -78,8 +78,19 @@ public final class Gateway: Service, Sendable {
 
     /// What the URLs of media start with, as far as it is known yet.
     public var baseURL: String {
-        if let configured = configuration.baseURL { return MediaLinks(base: configured).base }
-        let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+        configuration.baseURL.map { MediaLinks(base: $0).base } ?? localURL
+    }
+
+    /// Where this machine reaches the gateway, as far as it is known yet. Whoever listens on all addresses is reached
+    /// by the loopback one: `0.0.0.0` is nobody's address.
+    public var localURL: String {
+        let host =
+            switch configuration.host {
+            case "0.0.0.0": "127.0.0.1"
+            case "::": "[::1]"
+            case let host where host.contains(":"): "[\(host)]"
+            case let host: host
+            }
         return "http://\(host):\(binding.knownPort ?? configuration.port)"
     }
 
@@ -100,7 +111,7 @@ public final class Gateway: Service, Sendable {
     private func deliveryService() -> DeliveryService {
         DeliveryService(
             store: store, ladder: DeliveryLadder(delays: configuration.retryDelays), guardian: guardian,
-            signal: deliverySignal, clock: clock, now: now, logger: logger,
+            retention: configuration.deliveryRetention, signal: deliverySignal, clock: clock, now: now, logger: logger,
             strike: { [weak self] scope in self?.faults.withLock { $0.strike(.consumer(scope)) } },
             observer: { [weak self] record in self?.deliveryObserver.withLock { $0 }?(record) })
     }

@@ -7,7 +7,8 @@ public struct GatewayConfiguration: Sendable {
     public var host: String
     /// 0 takes any free port; see ``Gateway/boundPort``.
     public var port: Int
-    /// What the URLs of media start with; `http://host:port` if nil.
+    /// What the URLs of media start with; if nil, the address by which this machine reaches the gateway. To be set
+    /// where others reach it by another.
     public var baseURL: String?
     /// Keys that `/v1` accepts as `Authorization: Bearer`.
     public var apiKeys: [String]
@@ -26,12 +27,17 @@ public struct GatewayConfiguration: Sendable {
     public var mediaByteLimit: Int
     /// How often operations may be called, by their names; ``RateLimit/documented`` has the real ones.
     public var rateLimits: [String: [RateLimit]]
+    /// How often may be sent to whom.
+    public var sendCaps: SendCaps
+    /// How long a delivery that is over stays listed, at least a day; its counts stay for ever.
+    public var deliveryRetention: Duration
 
     public init(
         directory: URL, host: String = "127.0.0.1", port: Int = 0, baseURL: String? = nil, apiKeys: [String],
         simulationToken: String, retryDelays: [Duration] = defaultRetryDelays, webhookMessageIDs: Bool = true,
         allowsLocalWebhooks: Bool = false, number: String = "+15551234567", numberSupportsIMessage: Bool = true,
-        mediaByteLimit: Int = 100 << 20, rateLimits: [String: [RateLimit]] = [:]
+        mediaByteLimit: Int = 100 << 20, rateLimits: [String: [RateLimit]] = [:], sendCaps: SendCaps = SendCaps(),
+        deliveryRetention: Duration = .seconds(30 * 86400)
     ) {
         self.directory = directory
         self.host = host
@@ -46,6 +52,8 @@ public struct GatewayConfiguration: Sendable {
         self.numberSupportsIMessage = numberSupportsIMessage
         self.mediaByteLimit = mediaByteLimit
         self.rateLimits = rateLimits
+        self.sendCaps = sendCaps
+        self.deliveryRetention = deliveryRetention
     }
 
     /// Five retries within 20 h 35 min.
@@ -67,8 +75,9 @@ public struct GatewayConfiguration: Sendable {
         guard PhoneAddress(number)?.isPhoneNumber == true else {
             throw fail("number \"\(number)\" is no phone number in E.164, such as +15551234567")
         }
+        guard deliveryRetention >= .seconds(86400) else { throw fail("deliveries must be kept a day or longer") }
         guard retryDelays.allSatisfy({ $0 >= .zero }) else { throw fail("a retry delay is negative") }
-        let operations = Set(Endpoint.all.filter { $0.access == .apiKey }.map(\.name))
+        let operations = RateLimit.operations
         for (name, limits) in rateLimits {
             guard operations.contains(name) else { throw fail("there is no operation \"\(name)\" to limit") }
             guard limits.allSatisfy({ $0.count > 0 && $0.seconds > 0 }) else {

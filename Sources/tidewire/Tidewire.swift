@@ -19,7 +19,8 @@ struct Tidewire: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            DevCommand.self, ServeCommand.self, GatewayCommand.self, TriggerCommand.self, CheckCommand.self,
+            DevCommand.self, ServeCommand.self, GatewayCommand.self, TriggerCommand.self, SimCommand.self,
+            CheckCommand.self,
             ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self, SettingsCommand.self,
             StatusCommand.self,
         ])

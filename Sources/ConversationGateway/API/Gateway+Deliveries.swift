@@ -37,6 +37,10 @@ extension Gateway {
         }
     }
 
+    func allTimeDeliveryStats() async throws(APIError) -> AllTimeDeliveryStats {
+        try await store.read { try DeliveryTable.allTimeStats($0) }
+    }
+
     func deliveryStats(hours: Int?) async throws(APIError) -> DeliveryStats {
         let since = start(hours: hours)
         return try await store.read { try DeliveryTable.stats($0, .project, since: since) }

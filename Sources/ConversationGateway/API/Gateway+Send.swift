@@ -4,7 +4,7 @@ import GRDB
 
 extension Gateway {
     public func send(_ message: OutboundMessage) async throws(APIError) -> SentMessage {
-        let order = try SendOrder(message, rule: mediaRule)
+        let order = try SendOrder(message, rule: mediaRule, caps: configuration.sendCaps)
         let now = timestamp
         return try await store.write { [links] database in
             try order.carryOut(database, at: now, links: links)
@@ -42,9 +42,11 @@ private struct SendOrder: Sendable {
     var request: OutboundMessage
     var recipient: Recipient
     var media: [String]
+    var caps: SendCaps
 
-    init(_ request: OutboundMessage, rule: MediaURLRule) throws(APIError) {
+    init(_ request: OutboundMessage, rule: MediaURLRule, caps: SendCaps) throws(APIError) {
         self.request = request
+        self.caps = caps
         guard request.fromNumber != nil || request.numberID != nil || request.agentID != nil else {
             throw .invalid("agent_id", "name the sender by agent_id, number_id or from_number")
         }
@@ -109,6 +111,7 @@ private struct SendOrder: Sendable {
         if let replyTarget, replyTarget.conversationRow != conversation.row {
             throw APIError.notFound("Reply target", code: "REPLY_TARGET_NOT_FOUND")
         }
+        try caps.check(database, conversation, at: now)
         // What only iMessage has is dropped elsewhere, and the text still goes. Source: AgentPhone guide "Messages".
         let isIMessage = channel == .imessage
         let stored = try MessageTable.append(

@@ -16,10 +16,7 @@ extension Endpoint {
             return try call.json(try await call.gateway.deliveryStats(hours: hours))
         },
         Endpoint(.get, "/v1/webhooks/deliveries/all-time", "getAllTimeDeliveryStats") { call throws(APIError) in
-            let stats = try await call.gateway.deliveryStats(hours: nil)
-            return try call.json(
-                AllTimeDeliveryStats(
-                    total: stats.total, success: stats.success, failed: stats.failed, successRate: stats.successRate))
+            try call.json(try await call.gateway.allTimeDeliveryStats())
         },
         Endpoint(.post, "/v1/webhooks/test", "testWebhook") { call throws(APIError) in
             // The agent's webhook, where the query names one. Source: AgentPhone API reference, "Test webhook".

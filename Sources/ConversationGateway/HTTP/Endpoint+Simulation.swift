@@ -24,8 +24,14 @@ extension Endpoint {
             let request = try await call.body(PhoneMessageRequest.self)
             return try call.json(
                 try await call.gateway.phones.send(
-                    from: request.from, to: request.to, body: request.body ?? "", media: request.media ?? [],
-                    group: request.group))
+                    PhoneText(
+                        from: request.from, to: request.to, group: request.group, body: request.body ?? "",
+                        media: request.media ?? [], replyTo: request.replyTo)))
+        },
+        Endpoint(.post, "/sim/groups", "startSimulatedGroup", access: .simulation) { call throws(APIError) in
+            let request = try await call.body(GroupRequest.self)
+            return try call.json(
+                try await call.gateway.phones.startGroup(request.members, with: request.to, name: request.name))
         },
         Endpoint(.post, "/sim/reactions", "reactFromPhone", access: .simulation) { call throws(APIError) in
             let request = try await call.body(PhoneReactionRequest.self)
@@ -37,12 +43,13 @@ extension Endpoint {
             try call.json(try await call.receiveMedia())
         },
         Endpoint(.get, "/sim/webhooks", "getWebhookSwitch", access: .simulation) { call throws(APIError) in
-            try call.json(WebhookSwitch(deliver: try await call.gateway.phones.deliversWebhooks()))
+            try call.json(try await call.webhookSwitch())
         },
         Endpoint(.put, "/sim/webhooks", "setWebhookSwitch", access: .simulation) { call throws(APIError) in
             let request = try await call.body(WebhookSwitch.self)
-            try await call.gateway.phones.setDeliversWebhooks(request.deliver)
-            return try call.json(request)
+            if let deliver = request.deliver { try await call.gateway.phones.setDeliversWebhooks(deliver) }
+            if let shuffle = request.shuffle { try await call.gateway.phones.setShufflesWebhooks(shuffle) }
+            return try call.json(try await call.webhookSwitch())
         },
         Endpoint(.get, "/openapi.json", "getDescription", access: .open) { call throws(APIError) in
             try call.json(OpenAPIDocument.json)
@@ -64,6 +71,18 @@ private struct PhoneMessageRequest: Decodable {
     var body: String?
     var media: [String]?
     var group: String?
+    var replyTo: Message.ID?
+
+    private enum CodingKeys: String, CodingKey {
+        case from, to, body, media, group
+        case replyTo = "reply_to"
+    }
+}
+
+private struct GroupRequest: Decodable {
+    var members: [String]
+    var to: String?
+    var name: String?
 }
 
 private struct PhoneReactionRequest: Decodable {
@@ -77,11 +96,18 @@ private struct PhoneReactionRequest: Decodable {
     }
 }
 
+/// What a request leaves out stays as it is.
 private struct WebhookSwitch: Codable {
-    var deliver: Bool
+    var deliver: Bool?
+    var shuffle: Bool?
 }
 
 extension Call {
+    fileprivate func webhookSwitch() async throws(APIError) -> WebhookSwitch {
+        WebhookSwitch(
+            deliver: try await gateway.phones.deliversWebhooks(), shuffle: try await gateway.phones.shufflesWebhooks())
+    }
+
     /// Writes the raw body to the media store as it comes.
     fileprivate func receiveMedia() async throws(APIError) -> UploadedMedia {
         let media = gateway.media

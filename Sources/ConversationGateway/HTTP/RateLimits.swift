@@ -11,6 +11,9 @@ public struct RateLimit: Sendable, Hashable {
         self.seconds = seconds
     }
 
+    /// The operations that may be limited.
+    public static var operations: Set<String> { Set(Endpoint.all.filter { $0.access == .apiKey }.map(\.name)) }
+
     /// The documented limits, by operation. Source: AgentPhone API reference.
     public static let documented: [String: [RateLimit]] = [
         "setWebhook": [RateLimit(count: 10, seconds: 60)],

@@ -79,7 +79,8 @@ extension OpenAPISchemas {
             "properties": {
               "group": {"type": ["string", "null"]}, "from": {"type": "string"}, "to": {"type": ["string", "null"]},
               "body": {"type": ["string", "null"]},
-              "media": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 20}
+              "media": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 20},
+              "reply_to": {"type": ["string", "null"]}
             },
             "required": ["from"]
           },
@@ -95,6 +96,22 @@ extension OpenAPISchemas {
             "type": "object",
             "properties": {"address": {"type": "string"}, "imessage": {"type": ["boolean", "null"]}},
             "required": ["address"]
+          },
+          "SimulatedGroup": {
+            "type": "object", "required": ["id", "conversation_id", "name", "members"],
+            "properties": {
+              "id": {"type": "string"}, "conversation_id": {"type": "string"}, "name": {"type": ["string", "null"]},
+              "members": {"type": "array", "items": {"type": "string"}}
+            },
+            "additionalProperties": false
+          },
+          "SimulatedGroupRequest": {
+            "type": "object",
+            "properties": {
+              "members": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 32},
+              "to": {"type": ["string", "null"]}, "name": {"type": ["string", "null"]}
+            },
+            "required": ["members"]
           },
           "SimulatedNumber": {
             "type": "object", "required": ["id", "number", "imessage", "sms_registered"],
@@ -127,7 +144,15 @@ extension OpenAPISchemas {
             },
             "additionalProperties": false
           },
-          "WebhookSwitch": {"type": "object", "required": ["deliver"], "properties": {"deliver": {"type": "boolean"}}}
+          "WebhookSwitch": {
+            "type": "object", "required": ["deliver", "shuffle"],
+            "properties": {"deliver": {"type": "boolean"}, "shuffle": {"type": "boolean"}},
+            "additionalProperties": false
+          },
+          "WebhookSwitchRequest": {
+            "type": "object",
+            "properties": {"deliver": {"type": ["boolean", "null"]}, "shuffle": {"type": ["boolean", "null"]}}
+          }
         }
         """#
 }

@@ -157,13 +157,18 @@ extension OperationDescription {
         "sendFromPhone": .init(
             "Sends from a phone to the project.", body: .json("PhoneMessageRequest"), answer: .json("PhoneDelivery"),
             errors: [404]),
+        "startSimulatedGroup": .init(
+            "Starts a group of phones with a number of the project.", body: .json("SimulatedGroupRequest"),
+            answer: .json("SimulatedGroup"), errors: [400, 404]),
         "reactFromPhone": .init(
             "Puts a tapback on a message from a phone.", body: .json("PhoneReactionRequest"),
             answer: .json("MessageReaction"), errors: [400, 404]),
         "uploadMedia": .init("Keeps media under its digest.", body: .bytes, answer: .json("UploadedMedia")),
-        "getWebhookSwitch": .init("Tells whether events become deliveries.", answer: .json("WebhookSwitch")),
+        "getWebhookSwitch": .init(
+            "Tells whether events become deliveries, and in order.", answer: .json("WebhookSwitch")),
         "setWebhookSwitch": .init(
-            "Switches deliveries on or off.", body: .json("WebhookSwitch"), answer: .json("WebhookSwitch")),
+            "Switches deliveries on or off, and their order.", body: .json("WebhookSwitchRequest"),
+            answer: .json("WebhookSwitch")),
         "listSimulatedNumbers": .init("Lists numbers with what they can.", answer: .json("SimulatedNumberList")),
         "putSimulatedNumber": .init(
             "Makes a number, or changes what it can.", body: .json("SimulatedNumberRequest"),

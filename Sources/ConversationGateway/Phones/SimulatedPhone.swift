@@ -53,6 +53,29 @@ public struct PhoneDelivery: Sendable, Hashable, Codable {
     }
 }
 
+/// A group of phones and a number of the project.
+public struct SimulatedGroup: Sendable, Hashable, Codable {
+    /// What a phone writes to it by.
+    public var id: String
+    public var conversationID: Conversation.ID
+    public var name: String?
+    public var members: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case id, name, members
+        case conversationID = "conversation_id"
+    }
+
+    /// Writes `name` also where it is null.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(conversationID, forKey: .conversationID)
+        try container.encode(name, forKey: .name)
+        try container.encode(members, forKey: .members)
+    }
+}
+
 /// Media that the gateway keeps.
 public struct UploadedMedia: Sendable, Hashable, Codable {
     public var url: String

@@ -48,19 +48,48 @@ public struct SimulatedPhones: Sendable {
     public func send(
         from: String, to: String? = nil, body: String = "", media: [String] = [], group: String? = nil
     ) async throws(APIError) -> PhoneDelivery {
-        let sender = try Self.address(from, field: "from")
-        let recipient = try to.map { text throws(APIError) in try Self.address(text, field: "to") }
-        try checkText(body, field: "body")
-        guard !body.isEmpty || !media.isEmpty else { throw .invalid("body", "may be empty only with media") }
-        guard media.count <= 20 else { throw .invalid("media", "must hold at most 20 URLs") }
-        let rule = MediaURLRule(allowsHTTP: true, links: gateway.links)
-        for url in media { try rule.check(url, field: "media") }
-        let arrival = Arrival(sender: sender.text, recipient: recipient?.text, group: group, body: body, media: media)
+        try await send(PhoneText(from: from, to: to, group: group, body: body, media: media))
+    }
+
+    /// As ``send(from:to:body:media:group:)``; the first of what arrives answers ``PhoneText/replyTo``.
+    @discardableResult
+    public func send(_ text: PhoneText) async throws(APIError) -> PhoneDelivery {
+        let arrival = try Arrival(text, rule: MediaURLRule(allowsHTTP: true, links: gateway.links))
         let composer = gateway.composer
         let now = gateway.timestamp
         let delivery = try await store.write { try arrival.carryOut($0, composer: composer, at: now) }
         gateway.deliverySignal.raise()
         return delivery
+    }
+
+    /// Starts a group of phones with a number of the project, by iMessage.
+    ///
+    /// - Parameters:
+    ///   - members: 2 to 32 different addresses; those that nobody set up count as phones with iMessage.
+    ///   - number: The project's oldest number if nil.
+    public func startGroup(
+        _ members: [String], with number: String? = nil, name: String? = nil
+    ) async throws(APIError) -> SimulatedGroup {
+        let number = try number.map { text throws(APIError) in try Self.address(text, field: "to").text }
+        var addresses: [String] = []
+        for member in members { addresses.append(try Self.address(member, field: "members").text) }
+        guard (2...32).contains(addresses.count), Set(addresses).count == addresses.count else {
+            throw .invalid("members", "must be 2 to 32 different phone numbers or e-mail addresses")
+        }
+        if let name { try checkText(name, field: "name") }
+        let now = gateway.timestamp
+        return try await store.write { [addresses] database in
+            let number = try NumberTable.find(database, phoneNumberOrFirst: number)
+            let isPossible = try addresses.allSatisfy { try PhoneTable.supportsIMessage(database, address: $0) }
+            guard number.supportsIMessage, isPossible else {
+                throw APIError.badRequest("A group needs iMessage on all sides.", code: "GROUP_REQUIRES_IMESSAGE")
+            }
+            let stored = try ConversationTable.insertGroup(database, number: number, members: addresses, at: now)
+            if let name { try ConversationTable.setGroupName(database, row: stored.row, name) }
+            let conversation = stored.conversation
+            return SimulatedGroup(
+                id: conversation.participant, conversationID: conversation.id, name: name, members: addresses)
+        }
     }
 
     /// Puts a tapback on a message of one of the phone's conversations.
@@ -119,6 +148,17 @@ public struct SimulatedPhones: Sendable {
         try await store.read { try SettingTable.deliversWebhooks($0) }
     }
 
+    /// Whether deliveries leave out of order.
+    public func shufflesWebhooks() async throws(APIError) -> Bool {
+        try await store.read { try SettingTable.shufflesWebhooks($0) }
+    }
+
+    /// Has each delivery wait for a random while of up to ``EventComposer/shuffleSpan``, so that they come out of order,
+    /// which the provider may do as well.
+    public func setShufflesWebhooks(_ value: Bool) async throws(APIError) {
+        try await store.write { try SettingTable.setShufflesWebhooks($0, value) }
+    }
+
     /// Switches deliveries off, to lose webhooks on purpose, and on again. What happens while they are off is never
     /// delivered; deliveries that were waiting go on.
     public func setDeliversWebhooks(_ value: Bool) async throws(APIError) {
@@ -138,61 +178,5 @@ extension Gateway {
 
     var composer: EventComposer {
         EventComposer(includesMessageIDs: configuration.webhookMessageIDs, links: links)
-    }
-}
-
-/// Something sent from a phone.
-private struct Arrival: Sendable {
-    var sender: String
-    var recipient: String?
-    var group: String?
-    var body: String
-    var media: [String]
-
-    func carryOut(_ database: Database, composer: EventComposer, at now: Timestamp) throws -> PhoneDelivery {
-        let number =
-            try recipient.map { try NumberTable.find(database, phoneNumber: $0) } ?? NumberTable.first(database)
-        guard let number else { throw APIError.notFound("Number", code: "PHONE_NUMBER_NOT_FOUND") }
-        if try PhoneTable.find(database, address: sender) == nil {
-            try PhoneTable.put(
-                database, SimulatedPhone(address: sender, imessage: true, createdAt: now.wholeMilliseconds))
-        }
-        let channel = try OutboundChannel.choose(database, number: number, to: sender, hasMedia: !media.isEmpty)
-        var conversation = try thread(database, with: number, at: now)
-        var messages: [Message] = []
-        for (body, media) in parts(on: channel) {
-            let stored = try MessageTable.append(
-                database, to: &conversation,
-                MessageDraft(
-                    direction: .inbound, channel: channel, from: sender, to: number.phoneNumber, body: body,
-                    mediaURLs: media, sender: group == nil ? nil : sender),
-                at: now, links: composer.links)
-            try composer.deliver(database, message: stored, of: conversation, at: now)
-            messages.append(stored.message)
-        }
-        return PhoneDelivery(conversationID: conversation.conversation.id, messages: messages)
-    }
-
-    private func thread(
-        _ database: Database, with number: StoredNumber, at now: Timestamp
-    ) throws -> StoredConversation {
-        guard let group else {
-            return try ConversationTable.findOrInsert(database, number: number, participant: sender, at: now)
-        }
-        let found = try ConversationTable.find(database, numberRow: number.row, participant: group)
-        guard let found, found.conversation.isWith(sender) else { throw APIError.notFound("Group") }
-        return found
-    }
-
-    private func parts(on channel: Channel) -> [(body: String, media: [String])] {
-        guard channel == .imessage, media.count > 1 else { return [(body, media)] }
-        return media.map { ("", [$0]) } + (body.isEmpty ? [] : [(body, [])])
-    }
-}
-
-extension Conversation {
-    /// Whether this address takes part.
-    fileprivate func isWith(_ address: String) -> Bool {
-        group?.participants.contains { $0.identifier == address } ?? (participant == address)
     }
 }

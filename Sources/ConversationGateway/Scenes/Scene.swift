@@ -1,86 +1,134 @@
 public import Conversations
 
-/// A script of phones talking, as `tidewire sim play` plays it. Read from YAML or JSON by any decoder.
-///
-/// ```yaml
-/// phones:
-///   jane: { address: "+15559876543" }
-///   otto: { address: "+15550000002", imessage: false }
-/// steps:
-///   - text: { from: jane, body: "Where is my order?" }
-///   - wait: 2s
-///   - text: { from: jane, media: [parcel.png, label.png] }
-///   - react: { from: jane, to: agent, with: like }
-/// ```
-public struct Scene: Sendable, Hashable, Decodable {
-    public struct Phone: Sendable, Hashable, Decodable {
+/// A script of phones talking, as `tidewire sim play` plays it; ``Scene/init(yaml:files:)`` reads it.
+public struct Scene: Sendable, Hashable {
+    public struct Phone: Sendable, Hashable {
         public var address: String
-        /// True if left out.
-        public var imessage: Bool?
+        public var imessage: Bool
+
+        public init(address: String, imessage: Bool = true) {
+            self.address = address
+            self.imessage = imessage
+        }
     }
 
     /// A message from a phone.
-    public struct Text: Sendable, Hashable, Decodable {
+    public struct Text: Sendable, Hashable {
         /// The phone's name in the scene.
         public var from: String
         /// The project's number; its oldest if nil.
         public var to: String?
-        public var body: String?
+        /// The group's name in the scene, to write there.
+        public var group: String?
+        public var body = ""
         /// URLs, or files that the player finds.
-        public var media: [String]?
-        /// A name for the (first) message, for a later reaction.
+        public var media: [String] = []
+        /// The message that it answers: the name of an earlier one, or ``Scene/agent``.
+        public var replyTo: String?
+        /// A name for the (first) message, for later steps.
         public var name: String?
+
+        public init(from: String) { self.from = from }
+    }
+
+    /// A message of the agent's, sent by the public API.
+    public struct Answer: Sendable, Hashable {
+        /// The phone's name in the scene.
+        public var to: String
+        public var body: String
+        public var name: String?
+
+        public init(to: String, body: String, name: String? = nil) {
+            self.to = to
+            self.body = body
+            self.name = name
+        }
     }
 
     /// A tapback from a phone.
-    public struct Tapback: Sendable, Hashable, Decodable {
+    public struct Tapback: Sendable, Hashable {
         public var from: String
-        /// The name of an earlier message of the scene, or `agent` for the latest message that the phone was sent.
+        /// The name of an earlier message of the scene, or ``Scene/agent``.
         public var to: String
         public var with: ReactionType
+
+        public init(from: String, to: String, with: ReactionType) {
+            self.from = from
+            self.to = to
+            self.with = with
+        }
     }
 
-    public enum Step: Sendable, Hashable {
+    /// A wait for the agent to answer.
+    public struct Expectation: Sendable, Hashable {
+        /// The phone that is to get the message.
+        public var to: String
+        /// What its text must hold; any if nil.
+        public var body: String?
+        public var within: Duration
+
+        public init(to: String, body: String? = nil, within: Duration = .seconds(10)) {
+            self.to = to
+            self.body = body
+            self.within = within
+        }
+    }
+
+    public enum Action: Sendable, Hashable {
         case wait(Duration)
         case text(Text)
+        case answer(Answer)
         case react(Tapback)
+        case expect(Expectation)
     }
+
+    public struct Step: Sendable, Hashable {
+        /// Where it stands in the file, counted from 1.
+        public var line: Int
+        public var action: Action
+
+        public init(line: Int, _ action: Action) {
+            self.line = line
+            self.action = action
+        }
+    }
+
+    /// In place of a message's name: the latest message that the phone was sent.
+    public static let agent = "agent"
 
     public var phones: [String: Phone]
+    /// The phones' names in each group.
+    public var groups: [String: [String]]
     public var steps: [Step]
+
+    public init(phones: [String: Phone], groups: [String: [String]] = [:], steps: [Step]) {
+        self.phones = phones
+        self.groups = groups
+        self.steps = steps
+    }
 }
 
-extension Scene.Step: Decodable {
-    private enum Key: String, CodingKey, CaseIterable { case wait, text, react }
+/// Why a scene can't be played, or not to its end: fix the scene.
+public struct SceneError: Error, Sendable, Hashable, CustomStringConvertible {
+    public struct Problem: Sendable, Hashable, CustomStringConvertible {
+        /// Counted from 1; nil where it is about no place in the file.
+        public var line: Int?
+        public var message: String
 
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        guard container.allKeys.count == 1, let key = container.allKeys.first else {
-            throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: decoder.codingPath,
-                    debugDescription: "a step is one of \(Key.allCases.map(\.rawValue).joined(separator: ", "))"))
+        public init(line: Int?, _ message: String) {
+            self.line = line
+            self.message = message
         }
-        switch key {
-        case .wait:
-            let text = try container.decode(String.self, forKey: .wait)
-            guard let duration = Self.duration(text) else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .wait, in: container, debugDescription: "\"\(text)\" is no duration such as 500ms, 2s or 1m"
-                )
-            }
-            self = .wait(duration)
-        case .text: self = .text(try container.decode(Scene.Text.self, forKey: .text))
-        case .react: self = .react(try container.decode(Scene.Tapback.self, forKey: .react))
-        }
+
+        public var description: String { line.map { "line \($0): \(message)" } ?? message }
     }
 
-    /// Reads a number with its unit: `ms`, `s`, `m` or `h`; at most a day.
-    static func duration(_ text: String) -> Duration? {
-        let number = text.prefix { $0.isNumber || $0 == "." }
-        guard let value = Double(number), value.isFinite else { return nil }
-        let units: [String: Double] = ["ms": 0.001, "s": 1, "m": 60, "h": 3600]
-        guard let unit = units[String(text.dropFirst(number.count))], value * unit <= 86400 else { return nil }
-        return .seconds(value * unit)
-    }
+    /// In the order of the file; never empty.
+    public var problems: [Problem]
+
+    public init(_ problems: [Problem]) { self.problems = problems }
+
+    init(line: Int?, _ message: String) { self.init([Problem(line: line, message)]) }
+
+    public var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -1,44 +1,19 @@
 public import Conversations
 public import Foundation
 
-/// Where scenes are played: the phones of a gateway in this process, or of one reached over HTTP.
-public protocol SceneStage: Sendable {
-    func setUp(_ address: String, imessage: Bool) async throws(APIError)
-    /// - Returns: The ids of what arrived, in order.
-    func text(from: String, to: String?, body: String, media: [String]) async throws(APIError) -> [Message.ID]
-    func tapBack(from: String, to id: Message.ID, with reaction: ReactionType) async throws(APIError)
-    /// - Returns: The URL of the media.
-    func keep(_ data: Data) async throws(APIError) -> String
-    /// The latest message that the phone was sent; nil if there is none.
-    func latestMessage(to address: String) async throws(APIError) -> Message.ID?
-}
-
-extension SimulatedPhones: SceneStage {
-    public func setUp(_ address: String, imessage: Bool) async throws(APIError) {
-        try await add(address, imessage: imessage)
-    }
-
-    public func text(
-        from: String, to: String?, body: String, media: [String]
-    ) async throws(APIError) -> [Message.ID] {
-        try await send(from: from, to: to, body: body, media: media).messageIDs
-    }
-
-    public func tapBack(from: String, to id: Message.ID, with reaction: ReactionType) async throws(APIError) {
-        try await react(from: from, to: id, with: reaction)
-    }
-
-    public func keep(_ data: Data) async throws(APIError) -> String {
-        try await upload(data).url
-    }
-
-    public func latestMessage(to address: String) async throws(APIError) -> Message.ID? {
-        try await messages(of: address, limit: 200).first { $0.direction == .outbound }?.id
-    }
-}
-
 /// Plays scenes.
 public struct ScenePlayer: Sendable {
+    /// What became of a step.
+    public enum Progress: Sendable, Hashable {
+        /// It takes a while.
+        case began(Scene.Step)
+        /// It is done, and these messages came of it: those that arrived, or the one that was expected.
+        case ended(Scene.Step, [Message])
+    }
+
+    /// How often a step that expects a message looks for it.
+    private static let pause = Duration.milliseconds(100)
+
     private let stage: any SceneStage
     private let clock: any Clock<Duration>
     private let speed: Double
@@ -59,46 +34,105 @@ public struct ScenePlayer: Sendable {
 
     /// Plays a scene to its end.
     ///
-    /// - Parameter report: Told of each step before it is taken.
-    /// - Throws: ``SceneError``, naming the step.
-    public func play(_ scene: Scene, report: @Sendable (Scene.Step) -> Void = { _ in }) async throws {
-        for (name, phone) in scene.phones.sorted(by: { $0.key < $1.key }) {
+    /// - Throws: ``SceneError``, naming the line.
+    public func play(_ scene: Scene, report: @Sendable (Progress) -> Void = { _ in }) async throws {
+        var play = Play(scene: scene)
+        try await setUp(&play)
+        for step in scene.steps {
             do {
-                try await stage.setUp(phone.address, imessage: phone.imessage ?? true)
-            } catch {
-                throw SceneError(step: nil, message: "phone \(name): \((error as APIError).message)")
-            }
-        }
-        var named: [String: Message.ID] = [:]
-        for (index, step) in scene.steps.enumerated() {
-            report(step)
-            do {
-                try await take(step, of: scene, &named)
+                try await take(step, of: &play, report)
             } catch let error as APIError {
-                throw SceneError(step: index + 1, message: error.message)
-            } catch let error as SceneError {
-                throw SceneError(step: index + 1, message: error.message)
+                throw SceneError(line: step.line, error.message)
+            } catch let error as Refusal {
+                throw SceneError(line: step.line, error.message)
             }
         }
     }
 
-    private func take(_ step: Scene.Step, of scene: Scene, _ named: inout [String: Message.ID]) async throws {
-        switch step {
+    private func setUp(_ play: inout Play) async throws {
+        for (name, phone) in play.scene.phones.sorted(by: { $0.key < $1.key }) {
+            do throws(APIError) {
+                try await stage.setUp(phone.address, imessage: phone.imessage)
+                play.seen[name] = try await stage.received(by: phone.address).first?.id
+            } catch {
+                throw SceneError(line: nil, "phone \(name): \(error.message)")
+            }
+        }
+        for (name, members) in play.scene.groups.sorted(by: { $0.key < $1.key }) {
+            do {
+                let addresses = try members.map { try play.address($0) }
+                play.groups[name] = try await stage.startGroup(of: addresses)
+            } catch let error as APIError {
+                throw SceneError(line: nil, "group \(name): \(error.message)")
+            } catch let error as Refusal {
+                throw SceneError(line: nil, "group \(name): \(error.message)")
+            }
+        }
+    }
+
+    private func take(_ step: Scene.Step, of play: inout Play, _ report: (Progress) -> Void) async throws {
+        switch step.action {
         case .wait(let duration):
             guard speed.isFinite else { return }
+            report(.began(step))
             try await clock.sleep(for: duration / speed)
         case .text(let text):
-            let media = try await urls(text.media ?? [])
-            let ids = try await stage.text(
-                from: try address(text.from, scene), to: text.to, body: text.body ?? "", media: media)
-            if let name = text.name, let first = ids.first { named[name] = first }
+            let messages = try await send(text, of: play)
+            if let name = text.name { play.messages[name] = messages.first?.id }
+            report(.ended(step, messages))
+        case .answer(let answer):
+            let id = try await stage.answer(to: try play.address(answer.to), body: answer.body)
+            if let name = answer.name { play.messages[name] = id }
+            play.seen[answer.to] = id
+            report(.ended(step, []))
         case .react(let tapback):
-            let address = try address(tapback.from, scene)
-            let target = tapback.to == "agent" ? try await stage.latestMessage(to: address) : named[tapback.to]
-            guard let target else {
-                throw SceneError(step: nil, message: "there is no message \"\(tapback.to)\" to react to")
-            }
+            let address = try play.address(tapback.from)
+            let target = try await message(tapback.to, seenBy: address, of: play)
             try await stage.tapBack(from: address, to: target, with: tapback.with)
+            report(.ended(step, []))
+        case .expect(let expectation):
+            report(.began(step))
+            let found = try await wait(for: expectation, of: play)
+            play.seen[expectation.to] = found.id
+            report(.ended(step, [found]))
+        }
+    }
+
+    private func send(_ text: Scene.Text, of play: Play) async throws -> [Message] {
+        let from = try play.address(text.from)
+        var message = PhoneText(from: from, to: text.to, body: text.body, media: try await urls(text.media))
+        if let name = text.group {
+            guard let group = play.groups[name] else { throw Refusal("there is no group \"\(name)\"") }
+            message.group = group
+        }
+        if let name = text.replyTo { message.replyTo = try await self.message(name, seenBy: from, of: play) }
+        return try await stage.text(message)
+    }
+
+    private func message(_ name: String, seenBy address: String, of play: Play) async throws -> Message.ID {
+        let id = name == Scene.agent ? try await stage.received(by: address).first?.id : play.messages[name]
+        guard let id else {
+            throw Refusal(
+                name == Scene.agent
+                    ? "the agent has sent \(address) no message yet" : "there is no message \"\(name)\"")
+        }
+        return id
+    }
+
+    /// The oldest fitting message since the one that the phone saw last.
+    private func wait(for expectation: Scene.Expectation, of play: Play) async throws -> Message {
+        let address = try play.address(expectation.to)
+        var waited = Duration.zero
+        while true {
+            let messages = try await stage.received(by: address).prefix { $0.id != play.seen[expectation.to] }
+            let found = messages.last { message in expectation.body.map(message.body.contains) ?? true }
+            if let found { return found }
+            guard waited < expectation.within else {
+                let what = expectation.body.map { " with \"\($0)\"" } ?? ""
+                throw Refusal("the agent sent \(expectation.to) no message\(what) within \(expectation.within)")
+            }
+            try await clock.sleep(for: Self.pause)
+            waited += Self.pause
         }
     }
 
@@ -112,28 +146,33 @@ public struct ScenePlayer: Sendable {
                 do {
                     data = try load(item)
                 } catch {
-                    throw SceneError(step: nil, message: "cannot read \(item): \(error.localizedDescription)")
+                    throw Refusal("cannot read \(item): \(error.localizedDescription)")
                 }
                 urls.append(try await stage.keep(data))
             }
         }
         return urls
     }
+}
 
-    private func address(_ name: String, _ scene: Scene) throws -> String {
-        guard let phone = scene.phones[name] else {
-            let known = scene.phones.keys.sorted().joined(separator: ", ")
-            throw SceneError(step: nil, message: "there is no phone \"\(name)\"; the scene has \(known)")
-        }
+/// How far a scene has come.
+private struct Play {
+    var scene: Scene
+    /// Ids by name.
+    var groups: [String: String] = [:]
+    var messages: [String: Message.ID] = [:]
+    /// The latest message of the agent's that a phone's expectations have gone past, by the phone's name.
+    var seen: [String: Message.ID] = [:]
+
+    func address(_ name: String) throws -> String {
+        guard let phone = scene.phones[name] else { throw Refusal("there is no phone \"\(name)\"") }
         return phone.address
     }
 }
 
-/// Why a scene could not be played on: fix the scene.
-public struct SceneError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Counted from 1; nil where it is about the phones.
-    public var step: Int?
-    public var message: String
+/// Why a step can't be taken.
+private struct Refusal: Error {
+    var message: String
 
-    public var description: String { step.map { "step \($0): \(message)" } ?? message }
+    init(_ message: String) { self.message = message }
 }

@@ -45,6 +45,13 @@ enum ContactTable {
         return try Row.fetchOne(statement, arguments: [phoneNumber]).map(Contact.init)
     }
 
+    /// The first contact with this number or e-mail address.
+    static func find(_ database: Database, address: String) throws -> Contact? {
+        guard address.contains("@") else { return try find(database, phoneNumber: address) }
+        let statement = try database.cachedStatement(sql: select + " WHERE lower(email) = ? ORDER BY row LIMIT 1")
+        return try Row.fetchOne(statement, arguments: [address]).map(Contact.init)
+    }
+
     /// Contacts in the order of their making.
     ///
     /// - Parameter search: A part of the name, the number or the e-mail address; all contacts if empty.

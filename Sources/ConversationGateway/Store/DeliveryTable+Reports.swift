@@ -78,6 +78,13 @@ struct AllTimeDeliveryStats: Sendable, Hashable, Encodable {
     var success: Int
     var failed: Int
     var successRate: Double
+
+    init(total: Int, success: Int, failed: Int) {
+        self.total = total
+        self.success = success
+        self.failed = failed
+        successRate = DeliveryStats.rate(success, of: total)
+    }
 }
 
 extension DeliveryTable {
@@ -121,8 +128,7 @@ extension DeliveryTable {
             }
             stats.byHour[stats.byHour.count - 1].add(status, count)
         }
-        stats.successRate =
-            stats.total == 0 ? 0 : (Double(stats.success) / Double(stats.total) * 10_000).rounded() / 100
+        stats.successRate = DeliveryStats.rate(stats.success, of: stats.total)
         return stats
     }
 
@@ -150,6 +156,11 @@ extension DeliveryTable {
 }
 
 extension DeliveryStats {
+    /// In percent with two digits.
+    static func rate(_ success: Int, of total: Int) -> Double {
+        total == 0 ? 0 : (Double(success) / Double(total) * 10_000).rounded() / 100
+    }
+
     fileprivate mutating func add(_ status: String, _ count: Int) {
         total += count
         switch status {

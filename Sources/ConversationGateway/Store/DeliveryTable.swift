@@ -38,9 +38,12 @@ struct DeliveryRecord: Sendable, Hashable {
 }
 
 enum DeliveryTable {
+    /// - Parameter delay: How long the first attempt waits.
     /// - Returns: The delivery's id.
     @discardableResult
-    static func insert(_ database: Database, _ draft: DeliveryDraft, at now: Timestamp) throws -> String {
+    static func insert(
+        _ database: Database, _ draft: DeliveryDraft, at now: Timestamp, delay: Duration = .zero
+    ) throws -> String {
         let id = Names.id("del", at: now.microseconds)
         let payload = String(decoding: try JSON.encode(draft.event), as: UTF8.self)
         try database.cachedStatement(
@@ -51,7 +54,8 @@ enum DeliveryTable {
                 """
         ).execute(arguments: [
             id, draft.scope.rawValue, draft.event.event, draft.event.channel?.rawValue ?? "",
-            draft.messageID?.rawValue, draft.conversationRow, payload, now.microseconds, now.microseconds,
+            draft.messageID?.rawValue, draft.conversationRow, payload, now.advanced(by: delay).microseconds,
+            now.microseconds,
         ])
         return id
     }

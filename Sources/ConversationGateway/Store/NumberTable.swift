@@ -41,6 +41,13 @@ enum NumberTable {
         try fetch(database, "ORDER BY number.row LIMIT 1", [])
     }
 
+    /// - Throws: ``APIError`` 404 where there is no such number, or none at all.
+    static func find(_ database: Database, phoneNumberOrFirst text: String?) throws -> StoredNumber {
+        let found = try text.map { try find(database, phoneNumber: $0) } ?? first(database)
+        guard let found else { throw APIError.notFound("Number", code: "PHONE_NUMBER_NOT_FOUND") }
+        return found
+    }
+
     static func find(_ database: Database, row: Int64) throws -> StoredNumber? {
         try fetch(database, "AND number.row = ?", [row])
     }
@@ -130,5 +137,15 @@ enum SettingTable {
 
     static func setDeliversWebhooks(_ database: Database, _ value: Bool) throws {
         try set(database, deliver, value ? "true" : "false")
+    }
+
+    private static let shuffle = "webhooks.shuffle"
+
+    static func shufflesWebhooks(_ database: Database) throws -> Bool {
+        try value(database, shuffle) == "true"
+    }
+
+    static func setShufflesWebhooks(_ database: Database, _ value: Bool) throws {
+        try set(database, shuffle, value ? "true" : "false")
     }
 }

@@ -18,6 +18,7 @@ struct DeliveryService: Service {
     let store: GatewayStore
     let ladder: DeliveryLadder
     let guardian: AddressGuard
+    let retention: Duration
     let signal: Signal
     let clock: any Clock<Duration>
     let now: @Sendable () -> Date
@@ -29,13 +30,14 @@ struct DeliveryService: Service {
     private let underway = Underway()
 
     init(
-        store: GatewayStore, ladder: DeliveryLadder, guardian: AddressGuard, signal: Signal,
+        store: GatewayStore, ladder: DeliveryLadder, guardian: AddressGuard, retention: Duration, signal: Signal,
         clock: any Clock<Duration>, now: @escaping @Sendable () -> Date, logger: Logger,
         strike: @escaping @Sendable (WebhookScope) -> Fault?, observer: @escaping @Sendable (DeliveryRecord) -> Void
     ) {
         self.store = store
         self.ladder = ladder
         self.guardian = guardian
+        self.retention = retention
         self.signal = signal
         self.clock = clock
         self.now = now
@@ -51,6 +53,7 @@ struct DeliveryService: Service {
     }
 
     private func deliver(over transport: WebhookTransport) async {
+        var pruning = DeliveryPruning(retention: retention)
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let next: Timestamp?
@@ -58,6 +61,7 @@ struct DeliveryService: Service {
                     for delivery in try await startable() {
                         group.addTask { await attempt(delivery, over: transport) }
                     }
+                    try await pruning.run(on: store, at: Timestamp(now()))
                     next = try await nextDue()
                 } catch {
                     if Task.isCancelled { return }

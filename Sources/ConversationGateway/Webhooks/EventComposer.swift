@@ -6,7 +6,10 @@ import GRDB
 /// `recentHistory` holds what came before the message, oldest first, without the message itself: the documented samples
 /// show only earlier entries.
 struct EventComposer: Sendable {
-    /// Whether payloads carry `messageId` and `mediaUrls`.
+    /// The longest that a delivery waits where deliveries are shuffled.
+    static let shuffleSpan = Duration.seconds(2)
+
+    /// Whether payloads carry `messageId`, `mediaUrls` and `contact`.
     var includesMessageIDs: Bool
     var links: MediaLinks
 
@@ -15,13 +18,16 @@ struct EventComposer: Sendable {
         _ database: Database, message stored: StoredMessage, of conversation: StoredConversation, at now: Timestamp
     ) throws {
         let message = stored.message
+        let contact = includesMessageIDs ? try ContactTable.find(database, address: message.fromNumber) : nil
         try deliver(database, stored, of: conversation, channel: message.channel, at: now) { thread in
-            let data = WebhookMessage(
+            var data = WebhookMessage(
                 conversationID: thread.id, numberID: thread.phoneNumberID,
                 messageID: includesMessageIDs ? message.id : nil, from: message.fromNumber, to: message.toNumber,
                 message: message.body, mediaURL: message.mediaURL, mediaURLs: message.mediaURLs,
                 direction: message.direction, receivedAt: message.receivedAt,
                 senderIdentifier: message.senderIdentifier, group: thread.group)
+            data.replyTo = message.replyTo
+            data.contact = contact.map(WebhookContact.init)
             return (WebhookEvent.messageEvent, message.receivedAt, .message(data))
         }
     }
@@ -56,7 +62,11 @@ struct EventComposer: Sendable {
             database,
             DeliveryDraft(
                 scope: target.scope, event: event, messageID: stored.message.id, conversationRow: conversation.row),
-            at: now)
+            at: now, delay: try SettingTable.shufflesWebhooks(database) ? Self.randomDelay() : .zero)
+    }
+
+    private static func randomDelay() -> Duration {
+        .milliseconds(Int64.random(in: 0...(shuffleSpan.components.seconds * 1000)))
     }
 
     private func history(_ database: Database, before stored: StoredMessage, limit: Int) throws -> [HistoryEntry] {
@@ -69,5 +79,11 @@ struct EventComposer: Sendable {
                 content: message.body, direction: message.direction, channel: message.channel, at: message.receivedAt,
                 messageID: includesMessageIDs ? message.id : nil)
         }
+    }
+}
+
+extension WebhookContact {
+    fileprivate init(_ contact: Contact) {
+        self.init(id: contact.id, name: contact.name, email: contact.email, phoneNumber: contact.phoneNumber)
     }
 }

@@ -53,7 +53,7 @@ extension WebhookEvent: Codable {
 
 extension WebhookMessage: Codable {
     private enum Key: String, CodingKey {
-        case from, to, message, direction, receivedAt, senderIdentifier, group
+        case from, to, message, direction, receivedAt, senderIdentifier, group, contact, replyTo
         case conversationID = "conversationId"
         case numberID = "numberId"
         case messageID = "messageId"
@@ -77,9 +77,12 @@ extension WebhookMessage: Codable {
             senderIdentifier: container.decodeIfPresent(String.self, forKey: .senderIdentifier),
             // Of another shape than known, it is left out: the message counts more.
             group: try? container.decodeIfPresent(ConversationGroup.self, forKey: .group))
+        contact = try? container.decodeIfPresent(WebhookContact.self, forKey: .contact)
+        replyTo = try? container.decodeIfPresent(ReplyTarget.self, forKey: .replyTo)
     }
 
-    /// Leaves `messageId` out where it is nil: the payloads without it don't carry the key at all.
+    /// Leaves `messageId` out where it is nil: the payloads without it don't carry the key at all, nor `mediaUrls` and
+    /// `contact`, which came with it.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(conversationID, forKey: .conversationID)
@@ -89,11 +92,15 @@ extension WebhookMessage: Codable {
         try container.encode(to, forKey: .to)
         try container.encode(message, forKey: .message)
         try container.encode(mediaURL, forKey: .mediaURL)
-        if messageID != nil { try container.encode(mediaURLs, forKey: .mediaURLs) }
+        if messageID != nil {
+            try container.encode(mediaURLs, forKey: .mediaURLs)
+            try container.encode(contact, forKey: .contact)
+        }
         try container.encode(direction, forKey: .direction)
         try container.encode(receivedAt, forKey: .receivedAt)
         try container.encodeIfPresent(senderIdentifier, forKey: .senderIdentifier)
         try container.encodeIfPresent(group, forKey: .group)
+        try container.encodeIfPresent(replyTo, forKey: .replyTo)
     }
 }
 

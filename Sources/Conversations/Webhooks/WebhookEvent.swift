@@ -109,6 +109,10 @@ public struct WebhookMessage: Sendable, Hashable {
     public var senderIdentifier: String?
     /// The group that it was written in; nil elsewhere.
     public var group: ConversationGroup?
+    /// The sender's entry in the address book.
+    public var contact: WebhookContact?
+    /// The message that it answers.
+    public var replyTo: ReplyTarget?
 
     public init(
         conversationID: Conversation.ID, numberID: String?, messageID: Message.ID?, from: String, to: String,
@@ -128,6 +132,32 @@ public struct WebhookMessage: Sendable, Hashable {
         self.receivedAt = receivedAt
         self.senderIdentifier = senderIdentifier
         self.group = group
+    }
+}
+
+/// The sender of a message, where the address book has them. Source: AgentPhone's chat adapter, payload types.
+public struct WebhookContact: Sendable, Hashable, Codable {
+    public var id: String
+    public var name: String?
+    public var email: String?
+    public var phoneNumber: String
+
+    public init(id: String, name: String?, email: String?, phoneNumber: String) {
+        self.id = id
+        self.name = name
+        self.email = email
+        self.phoneNumber = phoneNumber
+    }
+
+    private enum CodingKeys: String, CodingKey { case id, name, email, phoneNumber }
+
+    /// Writes nulls.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(name, forKey: .name)
+        try container.encode(email, forKey: .email)
+        try container.encode(phoneNumber, forKey: .phoneNumber)
     }
 }
 

@@ -21,12 +21,13 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Flag(
         name: .long, inversion: .prefixedNo,
-        help: "Whether webhooks may go to http and to this machine or its network.")
-    var localWebhooks = true
+        help: "Whether webhooks may be http and lead to this machine or its network. [setting: gateway.local_webhooks]")
+    var localWebhooks: Bool?
 
     func run() async throws {
         try await reportingErrors {
-            let configuration = try shared.load()
+            let overrides = localWebhooks.map { ["gateway.local_webhooks": "\($0)"] } ?? [:]
+            let configuration = try shared.load(overrides: overrides)
             configuration.log.bootstrap()
             ignoreBrokenPipes()
             let logger = Logger(label: "tidewire")
@@ -35,11 +36,10 @@ struct GatewayCommand: AsyncParsableCommand {
             defer { lock.release() }
             let keys = try StateKeys.prepare(in: state, holding: lock)
             let gateway = try Gateway(
-                try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: localWebhooks),
+                try configuration.gateway.settings(in: state, keys: keys, isDev: false),
                 logger: logger.forServers)
             let introduction = GatewayIntroduction(
-                gateway: gateway, host: configuration.gateway.listen.host, state: state,
-                makesSample: sample)
+                gateway: gateway, state: state, makesSample: sample)
             let admin = AdminServer(
                 socket: try state.adminSocket(), status: { await introduction.status }, reloader: nil, engine: nil)
             try await ServiceGroup(
@@ -53,7 +53,6 @@ struct GatewayCommand: AsyncParsableCommand {
 /// Says where the gateway is, once it listens.
 private struct GatewayIntroduction: Service {
     let gateway: Gateway
-    let host: String
     let state: StateDirectory
     let makesSample: Bool
 
@@ -78,8 +77,8 @@ private struct GatewayIntroduction: Service {
 
     private var url: String? {
         get async {
-            guard let port = try? await gateway.boundPort else { return nil }
-            return "http://\(ListenAddress(host: host, port: port))"
+            guard (try? await gateway.boundPort) != nil else { return nil }
+            return gateway.localURL
         }
     }
 }

@@ -1,6 +1,7 @@
 import AgentPhoneClient
 import ArgumentParser
 import AsyncHTTPClient
+import ConversationGateway
 import Conversations
 import Foundation
 import Rules
@@ -61,7 +62,7 @@ struct TriggerCommand: AsyncParsableCommand {
                 if sms { try await phones.setIMessage(false, for: from) }
                 var media: [String] = []
                 for file in image { media.append(try await phones.upload(file)) }
-                let sent = try await phones.send(from: from, to: to, body: body, media: media + mediaURL)
+                let sent = try await phones.send(PhoneText(from: from, to: to, body: body, media: media + mediaURL))
                 let reporter = TriggerReport(phones: phones, wait: try waiting.duration(), json: waiting.json)
                 try await reporter.report(sent)
             }
@@ -96,7 +97,7 @@ struct TriggerCommand: AsyncParsableCommand {
 }
 
 /// Finds the running gateway and gives its phones to `body`.
-private func withPhones(_ shared: SharedOptions, _ body: (PhonesClient) async throws -> Void) async throws {
+func withPhones(_ shared: SharedOptions, _ body: (PhonesClient) async throws -> Void) async throws {
     try await reportingErrors {
         let configuration = try shared.load()
         let state = try StateDirectory.existing(at: configuration.stateDirectory)

@@ -34,6 +34,7 @@ struct SettingType<Value: Sendable>: Sendable {
         var type = SettingType(
             wrapped.expectation, parse: { _, _ in nil }, format: { $0.flatMap(wrapped.format) })
         type.isSecret = wrapped.isSecret
+        type.isList = wrapped.isList
         type.parse = { (text, context) throws(SettingMismatch) in try wrapped.parse(text, context) }
         return type
     }

@@ -1,3 +1,5 @@
+import ConversationGateway
+
 /// Everything that can be set: the one table from which reading, checking, help and the sample file come.
 enum Settings {
     static let environmentPrefix = "TIDEWIRE_"
@@ -95,6 +97,43 @@ enum Settings {
             "gateway.number", .text("a number in E.164 such as +15555550100", matching: "\\+[1-9][0-9]{6,14}"),
             \.gateway.number,
             "The number that the gateway's agent has at first start."),
+        Setting(
+            "gateway.number_imessage", .boolean, \.gateway.numberIMessage,
+            "Whether that number has iMessage."),
+        Setting(
+            "gateway.base_url", .optional(.baseURL), \.gateway.baseURL,
+            "What links to media start with. By default where this machine reaches the gateway; set it where others "
+                + "reach it by another address."),
+        Setting(
+            "gateway.local_webhooks", .boolean, \.gateway.localWebhooks,
+            "Whether webhooks may be http and lead to this machine or its network. In dev they always may."),
+        Setting(
+            "gateway.media_limit", .bytes(1024...4_294_967_296), \.gateway.mediaLimit,
+            "Larger media are refused (413)."),
+        Setting(
+            "gateway.rate_limits", .optional(.list(.rateLimit)), \.gateway.rateLimits,
+            "How often operations may be called (429). By default as documented, and without limits in dev."),
+        Setting(
+            "gateway.cap_before_reply", .optional(.integer(1...1_000_000)), \.gateway.caps.beforeReply,
+            "Messages to someone who has never written (CONVERSATION_AWAITING_REPLY)."),
+        Setting(
+            "gateway.cap_streak", .optional(.integer(1...1_000_000)), \.gateway.caps.streak,
+            "Messages in a row without an answer (CONVERSATION_STREAK_LIMIT)."),
+        Setting(
+            "gateway.cap_inactivity", .optional(.duration(.seconds(1)...(.seconds(3650 * 86_400)))),
+            \.gateway.caps.inactivity,
+            "How long ago someone may have written last (CONVERSATION_INACTIVE)."),
+        Setting(
+            "gateway.cap_outbound_per_day", .optional(.integer(1...1_000_000_000)), \.gateway.caps.outboundPerDay,
+            "Messages of a number in 24 hours (OUTBOUND_LIMIT_REACHED)."),
+        Setting(
+            "gateway.cap_new_conversations_per_day", .optional(.integer(1...1_000_000_000)),
+            \.gateway.caps.newConversationsPerDay,
+            "Conversations that a number starts in 24 hours (NEW_CONVERSATION_LIMIT_REACHED); 50 in the service."),
+        Setting(
+            "gateway.delivery_retention", .duration(.seconds(86_400)...(.seconds(3650 * 86_400))),
+            \.gateway.deliveryRetention,
+            "How long webhook deliveries that are over stay listed."),
         Setting(
             "gateway.retry_delays", .list(.duration(.milliseconds(10)...(.seconds(7 * 86_400)))),
             \.gateway.retryDelays,

@@ -1,3 +1,4 @@
+import ConversationGateway
 import Foundation
 import Logging
 
@@ -80,6 +81,17 @@ struct TidewireConfiguration: Sendable, Hashable {
             .seconds(5 * 60), .seconds(30 * 60), .seconds(2 * 3600), .seconds(6 * 3600), .seconds(12 * 3600),
         ]
         var webhookMessageIDs = true
+        /// Nil: where this machine reaches it.
+        var baseURL: String?
+        /// Whether webhooks may be plain http and lead to this machine or its network; `dev` always allows it.
+        var localWebhooks = false
+        var numberIMessage = true
+        /// Bytes.
+        var mediaLimit = 100 << 20
+        /// Nil: the documented ones, and none in `dev`.
+        var rateLimits: [RateLimitSetting]?
+        var caps = SendCaps()
+        var deliveryRetention = Duration.seconds(30 * 86_400)
         /// In E.164; 555-01xx is set aside for fiction (NANPA, 555 line numbers).
         var number = "+15555550100"
     }

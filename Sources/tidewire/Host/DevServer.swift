@@ -23,15 +23,15 @@ struct DevServer: Sendable {
         defer { lock.release() }
         let keys = try StateKeys.prepare(in: state, holding: lock)
         let gateway = try Gateway(
-            try configuration.gateway.settings(in: state, keys: keys, allowsLocalWebhooks: true),
+            try configuration.gateway.settings(in: state, keys: keys, isDev: true),
             logger: logger.forServers)
         try await withHTTPClient { client in
             let serving = ServiceGroup(services: [gateway], logger: logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await serving.run() }
-                let port = try await gateway.boundPort
+                _ = try await gateway.boundPort
                 group.addTask {
-                    try await host(gateway, port: port, keys, state, client)
+                    try await host(gateway, keys, state, client)
                     await serving.triggerGracefulShutdown()
                 }
                 try await group.waitForAll()
@@ -40,9 +40,9 @@ struct DevServer: Sendable {
     }
 
     private func host(
-        _ gateway: Gateway, port: Int, _ keys: StateKeys, _ state: StateDirectory, _ client: HTTPClient
+        _ gateway: Gateway, _ keys: StateKeys, _ state: StateDirectory, _ client: HTTPClient
     ) async throws {
-        let url = "http://" + ListenAddress(host: configuration.gateway.listen.host, port: port).description
+        let url = gateway.localURL
         let api = AgentPhoneClient(
             try AgentPhoneConfiguration(baseURL: url, apiKey: keys.apiKey, timeout: configuration.api.timeout),
             httpClient: client)
@@ -91,14 +91,18 @@ func withHTTPClient(_ body: (HTTPClient) async throws -> Void) async throws {
 
 extension TidewireConfiguration.Gateway {
     /// The gateway's own configuration.
-    func settings(
-        in state: StateDirectory, keys: StateKeys, allowsLocalWebhooks: Bool
-    ) throws -> GatewayConfiguration {
+    ///
+    /// - Parameter isDev: Whether it is for trying things out: webhooks may stay on this machine, and nothing is limited
+    ///   unless the settings say so.
+    func settings(in state: StateDirectory, keys: StateKeys, isDev: Bool) throws -> GatewayConfiguration {
         let configured = try apiKeys.map { secret throws(ConfigurationError) in try secret.reveal() }
         return GatewayConfiguration(
             directory: URL(filePath: state.path, directoryHint: .isDirectory), host: listen.host, port: listen.port,
-            apiKeys: [keys.apiKey] + configured, simulationToken: keys.simulationToken, retryDelays: retryDelays,
-            webhookMessageIDs: webhookMessageIDs, allowsLocalWebhooks: allowsLocalWebhooks, number: number)
+            baseURL: baseURL, apiKeys: [keys.apiKey] + configured, simulationToken: keys.simulationToken,
+            retryDelays: retryDelays, webhookMessageIDs: webhookMessageIDs,
+            allowsLocalWebhooks: isDev || localWebhooks, number: number, numberSupportsIMessage: numberIMessage,
+            mediaByteLimit: mediaLimit, rateLimits: (rateLimits ?? (isDev ? [] : [.documented])).limits,
+            sendCaps: caps, deliveryRetention: deliveryRetention)
     }
 }
 

@@ -1,5 +1,6 @@
 import AgentPhoneClient
 import AsyncHTTPClient
+import ConversationGateway
 import Conversations
 import Foundation
 import NIOCore
@@ -27,6 +28,24 @@ struct PhonesClient: Sendable {
         var to: String?
         var body: String
         var media: [String]
+        var group: String?
+        var reply_to: Message.ID?
+    }
+
+    private struct GroupBody: Encodable {
+        var members: [String]
+    }
+
+    private struct Group: Decodable {
+        var id: String
+    }
+
+    private struct Number: Decodable {
+        var number: String
+    }
+
+    private struct List<Item: Decodable>: Decodable {
+        var data: [Item]
     }
 
     private struct ReactionBody: Encodable {
@@ -57,10 +76,30 @@ struct PhonesClient: Sendable {
         _ = try await post("/sim/phones", try JSON.encode(PhoneBody(address: address, imessage: imessage)))
     }
 
-    func send(from: String, to: String?, body: String, media: [String]) async throws -> Sent {
-        let answer = try await post(
-            "/sim/messages", try JSON.encode(MessageBody(from: from, to: to, body: body, media: media)))
-        return try JSON.decode(Sent.self, from: answer)
+    func send(_ text: PhoneText) async throws -> Sent {
+        let body = MessageBody(
+            from: text.from, to: text.to, body: text.body, media: text.media, group: text.group,
+            reply_to: text.replyTo)
+        return try JSON.decode(Sent.self, from: try await post("/sim/messages", try JSON.encode(body)))
+    }
+
+    /// - Returns: The group's id.
+    func startGroup(of members: [String]) async throws -> String {
+        try JSON.decode(Group.self, from: try await post("/sim/groups", try JSON.encode(GroupBody(members: members))))
+            .id
+    }
+
+    /// The project's numbers, oldest first.
+    func numbers() async throws -> [String] {
+        try JSON.decode(List<Number>.self, from: try await execute(.GET, "/sim/numbers")).data.map(\.number)
+    }
+
+    /// The latest messages that a phone was sent or sent, newest first.
+    func messages(of address: String) async throws -> [Message] {
+        let part = address.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        return try JSON.decode(
+            List<Message>.self, from: try await execute(.GET, "/sim/phones/\(part)/messages?limit=200")
+        ).data
     }
 
     func react(from: String, messageID: String, reaction: String) async throws -> MessageReaction {
@@ -78,16 +117,28 @@ struct PhonesClient: Sendable {
         } catch {
             throw CommandError(ExitStatus.failed, "the file \(path) can't be read: \(error.localizedDescription)")
         }
+        return try await upload(data)
+    }
+
+    func upload(_ data: Data) async throws -> String {
         let answer = try await post("/sim/media", data, type: "application/octet-stream")
         return try JSON.decode(Media.self, from: answer).url
     }
 
     private func post(_ path: String, _ body: Data, type: String = "application/json") async throws -> Data {
+        try await execute(.POST, path, body, type: type)
+    }
+
+    private func execute(
+        _ method: HTTPMethod, _ path: String, _ body: Data? = nil, type: String = "application/json"
+    ) async throws -> Data {
         var request = HTTPClientRequest(url: gateway + path)
-        request.method = .POST
+        request.method = method
         request.headers.add(name: "Authorization", value: "Bearer \(keys.simulationToken)")
-        request.headers.add(name: "Content-Type", value: type)
-        request.body = .bytes(ByteBuffer(bytes: body))
+        if let body {
+            request.headers.add(name: "Content-Type", value: type)
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
         let response: HTTPClientResponse
         do {
             response = try await client.execute(request, timeout: .seconds(60))

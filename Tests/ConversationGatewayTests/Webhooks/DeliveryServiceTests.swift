@@ -52,7 +52,7 @@ import Testing
                             "conversationId": "conv_def456", "numberId": .string(sample.numberID),
                             "messageId": .string(sent.messageIDs[0].rawValue), "from": "+15559876543",
                             "to": "+15551234567", "message": "one more", "mediaUrl": "https://example.com/a.png",
-                            "mediaUrls": ["https://example.com/a.png"], "direction": "inbound",
+                            "mediaUrls": ["https://example.com/a.png"], "contact": nil, "direction": "inbound",
                             "receivedAt": .string(receivedAt),
                         ],
                         "conversationState": ["customerName": "Jane Doe", "orderId": "ORD-12345"],

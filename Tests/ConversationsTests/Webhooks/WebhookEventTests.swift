@@ -23,16 +23,14 @@ import Testing
 
     @Test func `a message of the newest shape is read`() throws {
         let delivery = try event(Fixture.newestMessageDelivery)
-        expectNoDifference(
-            delivery.content,
-            .message(
-                WebhookMessage(
-                    conversationID: "cmp2ez2pi02wq2h91eylkqzwb", numberID: "num_xyz789", messageID: "msg_003",
-                    from: "jane@example.com", to: "+15551234567", message: "",
-                    mediaURL: "https://cdn.example.com/1.png",
-                    mediaURLs: ["https://cdn.example.com/1.png", "https://cdn.example.com/2.png"],
-                    receivedAt: try timestamp("2026-06-01T10:04:00.100Z"), senderIdentifier: "jane@example.com",
-                    group: ConversationGroup(id: "grp_1", participants: []))))
+        var message = WebhookMessage(
+            conversationID: "cmp2ez2pi02wq2h91eylkqzwb", numberID: "num_xyz789", messageID: "msg_003",
+            from: "jane@example.com", to: "+15551234567", message: "", mediaURL: "https://cdn.example.com/1.png",
+            mediaURLs: ["https://cdn.example.com/1.png", "https://cdn.example.com/2.png"],
+            receivedAt: try timestamp("2026-06-01T10:04:00.100Z"), senderIdentifier: "jane@example.com",
+            group: ConversationGroup(id: "grp_1", participants: []))
+        message.contact = WebhookContact(id: "ct_1", name: "Jane", email: nil, phoneNumber: "+15559876543")
+        expectNoDifference(delivery.content, .message(message))
         expectNoDifference(delivery.agentID, nil)
         expectNoDifference(delivery.conversationState, nil)
     }
