@@ -167,8 +167,10 @@ struct Backlog {
 
     /// Takes in an event again that had its turn; it comes after those that are held.
     mutating func reopened(_ event: Event) {
-        // What the inbox has not been read for yet comes by itself.
-        guard event.sequence <= readThrough else { return }
+        guard event.sequence <= readThrough else {
+            mayHaveMore = true
+            return
+        }
         var queue = queues[event.queue] ?? Queue()
         queue.events.append(event)
         queue.last = max(queue.last, event.sequence)

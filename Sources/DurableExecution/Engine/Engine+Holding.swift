@@ -40,7 +40,9 @@ extension Engine {
     @discardableResult
     public nonisolated func resume(_ subject: String) async throws(EngineError) -> Int {
         let epoch = try await ownEpoch()
-        guard let pause = pauses[subject] else { throw EngineError(.notFound, "\(subject) is not paused") }
+        guard let pause = try await store.pauses().first(where: { $0.subject == subject }) else {
+            throw EngineError(.notFound, "\(subject) is not paused")
+        }
         try await store.write([.resume(subject: subject)], epoch: epoch)
         pauses.remove(subject)
         observer?.observe(.resumed(pause))

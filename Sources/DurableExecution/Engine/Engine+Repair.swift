@@ -23,9 +23,13 @@ extension Engine {
             throw EngineError(
                 .conflict, "\(id) has no command with an unknown outcome; it is \(invocation.state.rawValue)")
         }
+        var produced: [Change] = []
         switch finding {
         case .sent(let outcome):
             entry.succeed(outcome, at: now().storable)
+            let command = Command(name: entry.name, input: entry.input, effect: .once, location: entry.location)
+            let identities = handler.produces(command, outcome: outcome)
+            if !identities.isEmpty { produced = [.produced(identities: identities, by: id, at: now().storable)] }
         case .resend:
             entry.state = .retrying
         case .notSent:
@@ -35,7 +39,7 @@ extension Engine {
                 ?? CommandFailure(code: CommandFailure.unknownCode, message: "it was not sent", outcomeUnknown: true)
             entry.endedAt = now().storable
         }
-        return try await goOn(invocation, [.entry(entry)])
+        return try await goOn(invocation, [.entry(entry)] + produced)
     }
 
     /// Continues an invocation that failed, was parked or cancelled, or retries later, where it stopped.

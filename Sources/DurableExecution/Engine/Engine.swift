@@ -401,8 +401,11 @@ public actor Engine {
 
     private func took(_ result: Result<DueInvocations, EngineError>) {
         switch result {
-        case .success(let due): schedule.took(due.taken, next: due.next)
-        case .failure(let error): note(error)
+        case .success(let due):
+            schedule.took(due.taken, next: due.next)
+        case .failure(let error):
+            note(error)
+            schedule.took([], next: now().adding(.seconds(5)).storable)
         }
         signal.raise()
     }

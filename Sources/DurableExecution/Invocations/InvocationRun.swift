@@ -97,11 +97,18 @@ struct InvocationRun {
     /// Lets the invocation go if what it waits for was released between the look and the write.
     private func unlessReleased(_ hold: Hold) async throws(EngineError) -> Invocation {
         guard context.releases.wasReleased(hold.key, since: moment) else { return invocation }
-        _ = try await context.insisting { () async throws(EngineError) in
-            try await context.store.release(hold.key, at: context.now, limit: 500, epoch: context.epoch)
-        }
         var released = invocation
+        released.state = .retrying
+        released.reason = "released"
+        released.holdKey = nil
         released.nextAttemptAt = context.now
+        do throws(EngineError) {
+            try await context.commit(
+                [.expect(.invocationState(id: invocation.id, .held)), .invocation(released)])
+        } catch {
+            // The release found it after all.
+            guard error.code == .conflict else { throw error }
+        }
         return released
     }
 

@@ -3,7 +3,7 @@ import GRDB
 
 extension Invocation {
     static func takeDue(at time: Date, limit: Int, in database: Database) throws -> DueInvocations {
-        var taken = try fetch(
+        var taken = try fetchParkingUnreadable(
             database, "WHERE next_attempt_at <= ? ORDER BY next_attempt_at, number LIMIT ?", [time.microseconds, limit])
         for index in taken.indices {
             taken[index].state = .running

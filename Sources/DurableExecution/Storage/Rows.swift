@@ -33,6 +33,31 @@ extension Invocation {
         return try Row.fetchCursor(select, arguments: arguments).mapAll(Invocation.init(row:))
     }
 
+    /// As ``fetch(_:_:_:)``, but a row that can't be read is parked with the reason and left out.
+    static func fetchParkingUnreadable(
+        _ database: Database, _ clauses: String, _ arguments: StatementArguments
+    ) throws -> [Invocation] {
+        let select = try database.cachedStatement(sql: "SELECT \(columns) FROM invocations \(clauses)")
+        var unreadable: [(number: Int64, reason: String)] = []
+        let readable = try Row.fetchCursor(select, arguments: arguments).mapAll { row -> Invocation? in
+            do {
+                return try Invocation(row: row)
+            } catch {
+                unreadable.append((try row.decode(atIndex: 0), EngineError(storage: error).message))
+                return nil
+            }
+        }
+        let park = try database.cachedStatement(
+            sql: """
+                UPDATE invocations SET state = 'parked', reason = ?, failure = NULL, next_attempt_at = NULL,
+                  hold_key = NULL WHERE number = ?
+                """)
+        for row in unreadable {
+            try park.execute(arguments: ["its row can't be read: \(row.reason)", row.number])
+        }
+        return readable.compactMap(\.self)
+    }
+
     private init(row: Row) throws {
         let failure: String? = try row.decode(atIndex: 7)
         self.init(

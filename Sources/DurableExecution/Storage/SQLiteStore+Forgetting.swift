@@ -6,9 +6,9 @@ extension SQLiteStore {
         try await commits.submit { transaction in
             try transaction.check(epoch)
             let database = transaction.database
-            // Deleted content is overwritten: https://www.sqlite.org/pragma.html#pragma_secure_delete
+            // Pages that become free are overwritten too: https://www.sqlite.org/pragma.html#pragma_secure_delete
             try database.execute(sql: "PRAGMA secure_delete = ON")
-            defer { try? database.execute(sql: "PRAGMA secure_delete = OFF") }
+            defer { try? database.execute(sql: "PRAGMA secure_delete = FAST") }
             var forgotten = Forgotten()
             for queue in forgetting.queues where forgotten.events < forgetting.limit {
                 let limit = forgetting.limit - forgotten.events

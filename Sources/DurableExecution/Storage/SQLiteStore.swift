@@ -44,12 +44,32 @@ public final class SQLiteStore: DurableStore {
         }
     }
 
-    private init(database: any DatabaseWriter) throws {
+    /// Opens a file that another process may be using, only to read it; writes fail.
+    ///
+    /// - Throws: ``EngineError``: `conflict` if another version of the program wrote the file; else as the database says.
+    public convenience init(reading path: String) throws(EngineError) {
+        do {
+            var configuration = Self.configuration
+            configuration.readonly = true
+            try self.init(database: DatabaseQueue(path: path, configuration: configuration), isReadOnly: true)
+        } catch {
+            throw EngineError(storage: error)
+        }
+    }
+
+    private init(database: any DatabaseWriter, isReadOnly: Bool = false) throws {
         let migrator = Self.migrator
         if try database.read(migrator.hasBeenSuperseded) {
             throw EngineError(.conflict, "the database was written by a newer version; use that version or a backup")
         }
-        try migrator.migrate(database)
+        if isReadOnly {
+            guard try database.read(migrator.hasCompletedMigrations) else {
+                throw EngineError(
+                    .conflict, "the database is an older version's; a host that starts on it brings it up to date")
+            }
+        } else {
+            try migrator.migrate(database)
+        }
         self.database = database
         commits = GroupCommit(writer: database)
     }
@@ -60,6 +80,8 @@ public final class SQLiteStore: DurableStore {
         // Another process may hold the lock for a moment (a backup, somebody's sqlite3 shell).
         configuration.busyMode = .timeout(5)
         configuration.maximumReaderCount = 4
+        // What is overwritten or deleted must not stay readable in pages that are written anyway; see forget(_:epoch:).
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = FAST") }
         return configuration
     }
 

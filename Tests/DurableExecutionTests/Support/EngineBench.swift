@@ -41,7 +41,10 @@ struct EngineBench {
 
     /// Accepts events and runs until nothing more can run.
     @discardableResult
-    func process(_ events: NewEvent...) async throws -> [Acceptance] {
+    func process(_ events: NewEvent...) async throws -> [Acceptance] { try await process(events) }
+
+    @discardableResult
+    func process(_ events: [NewEvent]) async throws -> [Acceptance] {
         try await run { engine in
             let acceptances = try await engine.accept(events)
             await engine.idle()
@@ -50,10 +53,11 @@ struct EngineBench {
     }
 
     func event(
-        _ identity: String, queue: String = "q", kind: String = "message", age: Duration = .zero
+        _ identity: String, queue: String = "q", kind: String = "message", age: Duration = .zero, bytes: Int = 2
     ) -> NewEvent {
         NewEvent(
-            identities: [identity], queue: queue, kind: kind, source: "webhook", payload: Data("{}".utf8),
+            identities: [identity], queue: queue, kind: kind, source: "webhook",
+            payload: bytes == 2 ? Data("{}".utf8) : Data(repeating: 32, count: bytes),
             occurredAt: clock.date.addingTimeInterval(-(age / .seconds(1))))
     }
 

@@ -62,6 +62,13 @@ extension Command {
     }
     static func store(_ operation: StoreOperation) -> Command { Command("store", .store(operation)) }
 
+    /// The same, performed by `upstream`.
+    func by(_ upstream: String) -> Command {
+        var command = self
+        command.upstream = upstream
+        return command
+    }
+
     init(_ name: String, _ effect: Effect) {
         self.init(name: name, input: Data("{\"name\":\"\(name)\"}".utf8), effect: effect, location: "rules/a.lua:7")
     }
@@ -107,6 +114,18 @@ final class ScriptedHandler: EventHandler {
         get { answers.withLock { $0.look } }
         set { answers.withLock { $0.look = newValue } }
     }
+    var permitting: @Sendable (Command, CommandContext) async throws -> Void {
+        get { answers.withLock { $0.permit } }
+        set { answers.withLock { $0.permit = newValue } }
+    }
+    var producing: @Sendable (Command, Data) -> [String] {
+        get { answers.withLock { $0.produce } }
+        set { answers.withLock { $0.produce = newValue } }
+    }
+    var rehearsing: @Sendable (Command, CommandContext) async throws -> Data {
+        get { answers.withLock { $0.rehearse } }
+        set { answers.withLock { $0.rehearse = newValue } }
+    }
     /// Called at every step, with its name, before it takes effect (and for commands also after).
     var hook: Hook {
         get { answers.withLock { $0.hook } }
@@ -128,6 +147,11 @@ final class ScriptedHandler: EventHandler {
         }
         var catchUp: @Sendable (String) async throws -> Void = { _ in }
         var look: @Sendable (Command, CommandContext) async throws -> Data? = { _, _ in nil }
+        var permit: @Sendable (Command, CommandContext) async throws -> Void = { _, _ in }
+        var produce: @Sendable (Command, Data) -> [String] = { _, _ in [] }
+        var rehearse: @Sendable (Command, CommandContext) async throws -> Data = { command, _ in
+            Data("\"rehearsed \(command.name)\"".utf8)
+        }
     }
 
     private let answers = Mutex(Answers())
@@ -177,6 +201,17 @@ final class ScriptedHandler: EventHandler {
         }
         programs.add(1, ordering: .relaxed)
         return ScriptedProgram(script) { [self] in cancellations.add(1, ordering: .relaxed) }
+    }
+
+    func permit(_ command: Command, in context: CommandContext) async throws {
+        try await hook("permit \(command.name)")
+        try await permitting(command, context)
+    }
+
+    func produces(_ command: Command, outcome: Data) -> [String] { producing(command, outcome) }
+
+    func rehearse(_ command: Command, in context: CommandContext) async throws -> Data {
+        try await rehearsing(command, context)
     }
 
     func perform(_ command: Command, in context: CommandContext) async throws -> Data {
