@@ -32,7 +32,7 @@ struct DevCommand: AsyncParsableCommand {
             if configuration.gateway.retryDelays == TidewireConfiguration().gateway.retryDelays {
                 configuration.gateway.retryDelays = Self.retryDelays
             }
-            configuration.log.bootstrap()
+            configuration.bootstrap()
             ignoreBrokenPipes()
             try await DevServer(configuration: configuration, makesSample: sample).run()
         }

@@ -21,9 +21,9 @@ struct EventsCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        try await withAdmin(shared) { admin in
+        try await withRecords(shared) { records in
             let query = ["state": state, "conversation": conversation, "kind": kind].merging(listing.query) { $1 }
-            let events = try await admin.events(query.compactMapValues { $0 })
+            let events = try await records.events(query.compactMapValues { $0 })
             if listing.json { return try Terminal.json(events) }
             if events.isEmpty { Terminal.line("No events.") }
             for event in events { Terminal.line(Self.line(event)) }

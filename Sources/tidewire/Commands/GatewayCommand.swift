@@ -28,7 +28,7 @@ struct GatewayCommand: AsyncParsableCommand {
         try await reportingErrors {
             let overrides = localWebhooks.map { ["gateway.local_webhooks": "\($0)"] } ?? [:]
             let configuration = try shared.load(overrides: overrides)
-            configuration.log.bootstrap()
+            configuration.bootstrap()
             ignoreBrokenPipes()
             let logger = Logger(label: "tidewire")
             let state = try StateDirectory.prepare(at: configuration.stateDirectory)
@@ -71,7 +71,7 @@ private struct GatewayIntroduction: Service {
         get async {
             AdminStatus(
                 version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "gateway",
-                gateway: await url, webhook: nil, api: nil, packs: [], deliveries: [:])
+                gateway: await url, webhook: nil, monitor: nil, api: nil, packs: [], deliveries: [:])
         }
     }
 

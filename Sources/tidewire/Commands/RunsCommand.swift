@@ -31,9 +31,9 @@ struct RunsCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            try await withAdmin(shared) { admin in
+            try await withRecords(shared) { records in
                 let query = ["state": state, "conversation": conversation, "rule": rule].merging(listing.query) { $1 }
-                let runs = try await admin.runs(query.compactMapValues { $0 })
+                let runs = try await records.runs(query.compactMapValues { $0 })
                 if listing.json { return try Terminal.json(runs) }
                 if runs.isEmpty { Terminal.line("No runs.") }
                 for run in runs { Terminal.line(run.line) }

@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await reportingErrors {
             let configuration = try shared.load(overrides: packArguments.overrides)
             try Self.check(configuration)
-            configuration.log.bootstrap()
+            configuration.bootstrap()
             ignoreBrokenPipes()
             let logger = Logger(label: "tidewire")
             let state = try StateDirectory.prepare(at: configuration.stateDirectory)
@@ -72,10 +72,11 @@ struct ServeCommand: AsyncParsableCommand {
             status: {
                 AdminStatus(
                     version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "serve",
-                    gateway: nil, webhook: await assembly.webhookURL, api: configuration.api.baseURL,
+                    gateway: nil, webhook: await assembly.webhookURL,
+                    monitor: await assembly.monitorURL, api: configuration.api.baseURL,
                     packs: assembly.packs, deliveries: assembly.tally.counts)
             },
-            reloader: assembly.reloader, engine: assembly.engine)
+            reloader: assembly.reloader, engine: assembly.engine, monitor: assembly.monitor)
         try await ServiceGroup(
             services: assembly.services() + [admin.application(logger: logger), ServeIntroduction(assembly: assembly)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
@@ -90,6 +91,7 @@ private struct ServeIntroduction: Service {
     func run() async throws {
         Terminal.line("Tidewire \(Tidewire.version) runs rules against \(assembly.configuration.api.baseURL).")
         if let url = await assembly.webhookURL { Terminal.line("  webhooks  \(url)") }
+        if let url = await assembly.monitorURL { Terminal.line("  monitor   \(url)/metrics") }
         if assembly.configuration.source.polls {
             Terminal.line("  polling   every \(DurationText.format(assembly.configuration.poll.interval))")
         }

@@ -20,7 +20,9 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func lines(_ status: AdminStatus) -> [String] {
         var lines = ["tidewire \(status.mode) \(status.version), process \(status.process)"]
-        let places = [("gateway", status.gateway), ("webhooks", status.webhook), ("api", status.api)]
+        let places = [
+            ("gateway", status.gateway), ("webhooks", status.webhook), ("monitor", status.monitor), ("api", status.api),
+        ]
         lines += places.compactMap { name, url in url.map { "  \(name): \($0)" } }
         lines += status.packs.map { pack in
             "  rules: \(pack.name) \(pack.version) (\(pack.digest.prefix(12))): "

@@ -16,8 +16,8 @@ struct TraceCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        try await withAdmin(shared) { admin in
-            let trace = try await admin.trace(query)
+        try await withRecords(shared) { records in
+            let trace = try await records.trace(query)
             if json { return try Terminal.json(trace) }
             for line in TraceLines(trace: trace).lines { Terminal.line(line) }
         }

@@ -50,6 +50,9 @@ enum Settings {
         Setting(
             "metadata", .choice, \.metadata,
             "exclusive: nobody else writes conversations' metadata, so the read before each write is spared."),
+        Setting(
+            "monitor.listen", .optional(.address), \.monitorListen,
+            "Where /metrics (for Prometheus), /health and /ready are served. By default on the admin socket only."),
     ]
 
     private static let limits: [Setting] = [

@@ -16,6 +16,8 @@ struct TidewireConfiguration: Sendable, Hashable {
     /// Absolute folders.
     var packs: [String] = []
     var limits = Limits()
+    /// Where `/metrics`, `/health` and `/ready` are served; nil: on the admin socket only.
+    var monitorListen: ListenAddress?
     var gateway = Gateway()
     var log = Log()
 

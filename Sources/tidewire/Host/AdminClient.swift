@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Talks to the process that runs with a state directory.
-struct AdminClient: Sendable {
+struct AdminClient: RecordReader {
     private static let bodyLimit = 4 << 20
 
     private let socket: String
@@ -20,6 +20,17 @@ struct AdminClient: Sendable {
     }
 
     func status() async throws -> AdminStatus { try await get(AdminStatus.self, "/status") }
+
+    /// What runs here; nil if nothing does.
+    var statusIfReachable: AdminStatus? {
+        get async throws {
+            do {
+                return try await status()
+            } catch let error as CommandError where error.status == ExitStatus.unavailable {
+                return nil
+            }
+        }
+    }
 
     func reload() async throws -> [AdminReload] {
         try await decode([AdminReload].self, from: await execute(.POST, "/reload"))
@@ -79,7 +90,7 @@ struct AdminClient: Sendable {
         let body = Data(try await response.body.collect(upTo: Self.bodyLimit).readableBytesView)
         guard response.status == .ok else {
             let message = (try? JSONValue(parsing: body))?["message"]?.string ?? "status \(response.status.code)"
-            throw CommandError(ExitStatus.failed, message)
+            throw CommandError(response.status == .badRequest ? ExitStatus.usage : ExitStatus.failed, message)
         }
         return try JSON.decode(type, from: body)
     }

@@ -19,6 +19,8 @@ struct AdminStatus: Codable, Sendable {
     var gateway: String?
     /// Where webhooks are received, if this process receives them.
     var webhook: String?
+    /// Where /metrics, /health and /ready are served beside the admin socket, if they are.
+    var monitor: String?
     /// The API that rules work with, if rules run here.
     var api: String?
     var packs: [Pack]

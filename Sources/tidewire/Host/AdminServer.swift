@@ -8,6 +8,18 @@ import NIOCore
 import Packs
 import Rules
 
+extension Engine.Finding {
+    fileprivate init?(word: String?) {
+        switch word {
+        // Nobody knows more of it than that it took place.
+        case "sent": self = .sent(outcome: Data("{}".utf8))
+        case "resend": self = .resend
+        case "not_sent": self = .notSent
+        default: return nil
+        }
+    }
+}
+
 /// Serves the tool's commands over a Unix socket in the state directory, which only the owner can reach.
 struct AdminServer: Sendable {
     let socket: String
@@ -15,6 +27,7 @@ struct AdminServer: Sendable {
     /// Nil where no rules run.
     let reloader: PackReloader?
     let engine: Engine?
+    var monitor = Monitor.bare
 
     /// The socket that a process before left is taken away: the state directory's lock shows that nobody listens.
     func application(logger: Logger) -> Application<RouterResponder<BasicRequestContext>> {
@@ -22,10 +35,19 @@ struct AdminServer: Sendable {
         let router = Router()
         router.get("/status") { _, _ in try Self.json(await status()) }
         router.post("/reload") { _, _ in try await reload() }
+        monitor.addHealth(to: router)
+        monitor.addMetrics(to: router)
         if let engine {
-            router.get("/events") { request, _ in try await answer { try await events(request, engine) } }
-            router.get("/runs") { request, _ in try await answer { try await runs(request, engine) } }
-            router.get("/trace") { request, _ in try await answer { try await trace(request, engine) } }
+            let records = EngineRecords(engine: engine)
+            router.get("/events") { request, _ in
+                try await answer { try Self.json(try await records.events(request.query)) }
+            }
+            router.get("/runs") { request, _ in
+                try await answer { try Self.json(try await records.runs(request.query)) }
+            }
+            router.get("/trace") { request, _ in
+                try await answer { try Self.json(try await records.trace(request.query)) }
+            }
             router.post("/runs/:id/:action") { request, context in
                 try await answer {
                     try await act(
@@ -49,51 +71,10 @@ struct AdminServer: Sendable {
         return try Self.json(outcomes.map { AdminReload(folder: $0.folder.url.path, $0.outcome) })
     }
 
-    private func events(_ request: Request, _ engine: Engine) async throws -> Response {
-        let query = AdminQuery(request)
-        var filter = EventFilter()
-        filter.states = Set(try query.words("state", as: EventState.self))
-        filter.queue = query["conversation"]
-        filter.kind = query["kind"]
-        filter.before = query["before"].flatMap(Int64.init)
-        filter.limit = try query.limit()
-        return try Self.json(try await engine.events(filter).map(EventRecord.init))
-    }
-
-    private func runs(_ request: Request, _ engine: Engine) async throws -> Response {
-        let query = AdminQuery(request)
-        var filter = InvocationFilter()
-        filter.states = Set(try query.words("state", as: InvocationState.self))
-        filter.queue = query["conversation"]
-        filter.rule = query["rule"]
-        filter.before = query["before"]
-        filter.limit = try query.limit()
-        return try Self.json(try await engine.invocations(filter).map(RunRecord.init))
-    }
-
-    /// `?event=7`, `?run=inv_…`, or `?identity=message:ID`.
-    private func trace(_ request: Request, _ engine: Engine) async throws -> Response {
-        let query = AdminQuery(request)
-        let sequence: Int64
-        if let run = query["run"] {
-            sequence = try await engine.trace(ofInvocation: run).invocation.event
-        } else if let identity = query["identity"] {
-            guard let event = try await engine.event(identity: identity) else {
-                return try Self.message("no event has the identity \(identity)", .notFound)
-            }
-            sequence = event.sequence
-        } else if let text = query["event"], let number = Int64(text) {
-            sequence = number
-        } else {
-            return try Self.message("an event's number or a run's id is needed", .badRequest)
-        }
-        return try Self.json(TraceRecord(try await engine.trace(ofEvent: sequence)))
-    }
-
     private func act(
         _ action: String, on id: String, _ request: Request, _ engine: Engine
     ) async throws -> Response {
-        let query = AdminQuery(request)
+        let query = request.query
         switch action {
         case "retry": return try Self.json(RunRecord(try await engine.retry(id)))
         case "restart":
@@ -101,7 +82,7 @@ struct AdminServer: Sendable {
         case "cancel": return try Self.json(RunRecord(try await engine.cancel(id)))
         case "wake": return try Self.json(RunRecord(try await engine.wake(id)))
         case "resolve":
-            guard let finding = query.finding else {
+            guard let finding = Engine.Finding(word: query["finding"]) else {
                 return try Self.message("a finding is needed: sent, resend or not_sent", .badRequest)
             }
             return try Self.json(RunRecord(try await engine.resolve(id, finding)))
@@ -120,7 +101,7 @@ struct AdminServer: Sendable {
             default: return try Self.message(error.message, .serviceUnavailable)
             }
         } catch let error as CommandError {
-            return try Self.message(error.message, .badRequest)
+            return try Self.message(error.message, error.status == ExitStatus.unavailable ? .notFound : .badRequest)
         }
     }
 
@@ -135,45 +116,10 @@ struct AdminServer: Sendable {
     }
 }
 
-/// A request's query, read as the tool's commands write it.
-private struct AdminQuery {
-    private let request: Request
-
-    init(_ request: Request) {
-        self.request = request
-    }
-
-    subscript(name: String) -> String? { request.uri.queryParameters[Substring(name)].map(String.init) }
-
-    /// Several words, separated by commas.
-    func words<Word: RawRepresentable & CaseIterable>(
-        _ name: String, as type: Word.Type
-    ) throws -> [Word] where Word.RawValue == String {
-        try (self[name] ?? "").split(separator: ",").map { text in
-            guard let word = Word(rawValue: String(text)) else {
-                let known = Word.allCases.map(\.rawValue)
-                throw CommandError(
-                    ExitStatus.usage, "\(name) \(text)\(NearestName.suggestion(for: String(text), among: known))")
-            }
-            return word
-        }
-    }
-
-    func limit() throws -> Int {
-        guard let text = self["limit"] else { return 20 }
-        guard let limit = Int(text), (1...1000).contains(limit) else {
-            throw CommandError(ExitStatus.usage, "limit must be 1 to 1000")
-        }
-        return limit
-    }
-
-    var finding: Engine.Finding? {
-        switch self["finding"] {
-        // Nobody knows more of it than that it took place.
-        case "sent": .sent(outcome: Data("{}".utf8))
-        case "resend": .resend
-        case "not_sent": .notSent
-        default: nil
-        }
+extension Request {
+    /// The query, with the last of those that have one name.
+    var query: [String: String] {
+        Dictionary(
+            uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { $1 })
     }
 }

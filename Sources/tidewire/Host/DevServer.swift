@@ -56,10 +56,11 @@ struct DevServer: Sendable {
             status: {
                 AdminStatus(
                     version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "dev",
-                    gateway: url, webhook: await assembly.webhookURL, api: url, packs: assembly.packs,
+                    gateway: url, webhook: await assembly.webhookURL, monitor: await assembly.monitorURL,
+                    api: url, packs: assembly.packs,
                     deliveries: assembly.tally.counts)
             },
-            reloader: assembly.reloader, engine: assembly.engine)
+            reloader: assembly.reloader, engine: assembly.engine, monitor: assembly.monitor)
         let sample = makesSample ? try await gateway.phones.seedSample() : nil
         let introduction = DevIntroduction(
             assembly: assembly, api: api, gatewayURL: url, state: state, sample: sample)
@@ -107,6 +108,14 @@ extension TidewireConfiguration.Gateway {
 }
 
 extension HostAssembly {
+    /// Where monitoring is served; nil where it isn't. Waits until somebody listens.
+    var monitorURL: String? {
+        get async {
+            guard let listen = configuration.monitorListen else { return nil }
+            return "http://\(ListenAddress(host: listen.host, port: await monitorPort.value))"
+        }
+    }
+
     /// Where webhooks are received; nil where they aren't. Waits until somebody listens.
     var webhookURL: String? {
         get async {

@@ -17,7 +17,9 @@ struct HostAssembly: Sendable {
     let rules: RuleHost
     let secrets: WebhookSecrets
     let webhookPort = BoundPort()
+    let monitorPort = BoundPort()
     let tally = WebhookTally()
+    let monitor: Monitor
     private let api: any ConversationAPI
     private let logger: Logger
 
@@ -42,9 +44,13 @@ struct HostAssembly: Sendable {
                 allowsPrivateMedia: allowsPrivateMedia, commandDeadline: configuration.limits.commandDeadline,
                 limits: configuration.limits.rules),
             logger: logger)
+        let store = try SQLiteStore(path: state.engineDatabase)
         engine = Engine(
-            store: try SQLiteStore(path: state.engineDatabase), handler: rules, observer: observer,
+            store: store, handler: rules, observer: observer,
             configuration: configuration.limits.engine, logger: logger)
+        monitor = Monitor(
+            engine: engine, store: store, packCount: configuration.packs.count,
+            activePackCount: { [book] in book.activePacks.count })
         let rules = self.rules
         reloader = PackReloader(
             folders: configuration.packs.map { PackFolder(URL(filePath: $0, directoryHint: .isDirectory)) }, book: book,
@@ -62,6 +68,9 @@ struct HostAssembly: Sendable {
         var services: [any Service] = [EngineService(engine: engine), reloader]
         if configuration.source.listensForWebhooks { services.append(webhookServer) }
         if configuration.source.polls { services.append(poller) }
+        if let listen = configuration.monitorListen {
+            services.append(monitor.application(listen: listen, bound: monitorPort, logger: logger))
+        }
         return services
     }
 
@@ -85,7 +94,7 @@ struct HostAssembly: Sendable {
             accept: { events throws(EngineError) in try await engine.accept(events) })
         return WebhookServer(
             listen: configuration.webhook.listen, path: configuration.webhook.path,
-            bodyLimit: configuration.webhook.bodyLimit, receiver: receiver
+            bodyLimit: configuration.webhook.bodyLimit, receiver: receiver, monitor: monitor
         ).application(bound: webhookPort, logger: logger)
     }
 

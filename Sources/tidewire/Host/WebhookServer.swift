@@ -14,12 +14,13 @@ struct WebhookServer: Sendable {
     /// Bytes.
     let bodyLimit: Int
     let receiver: WebhookReceiver
+    let monitor: Monitor
 
     /// The server, and what tells its port once it listens.
     func application(bound: BoundPort, logger: Logger) -> Application<RouterResponder<BasicRequestContext>> {
         let router = Router()
         router.post(RouterPath(path)) { request, _ in try await self.receive(request) }
-        router.get("/health") { _, _ in "ok\n" }
+        monitor.addHealth(to: router)
         return Application(
             responder: router.buildResponder(),
             configuration: ApplicationConfiguration(

@@ -32,6 +32,11 @@ enum PrivateFile {
         guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
             throw failure("write", draft)
         }
+        try move(draft, to: path)
+    }
+
+    /// Puts a file that is on disk in place of another, or where none was, in one step; on disk when it returns.
+    static func move(_ draft: String, to path: String) throws(StateError) {
         guard unsafe rename(draft, path) == 0 else { throw failure("rename", draft) }
         try syncFolder(of: path)
     }

@@ -2,9 +2,7 @@ import Conversations
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
-import ServiceLifecycle
 import Synchronization
 
 /// A conversations API with one conversation, that can be told to leave requests without an answer.
@@ -42,29 +40,10 @@ final class StubAPI: Sendable {
     }
 
     /// Serves until `body` is over.
-    ///
-    /// The server is stopped gracefully, since one that is cancelled can end the whole process.
     func serve<Result: Sendable>(
         _ body: @escaping @Sendable (_ url: String) async throws -> Result
     ) async throws -> Result {
-        let (ports, bound) = AsyncStream.makeStream(of: Int.self)
-        var logger = Logger(label: "stub")
-        logger.logLevel = .critical
-        let application = Application(
-            responder: CallbackResponder<BasicRequestContext> { request, _ in try await self.respond(request) },
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { bound.yield($0.localAddress?.port ?? 0) }, logger: logger)
-        let services = ServiceGroup(services: [application], logger: logger)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await services.run() }
-            var iterator = ports.makeAsyncIterator()
-            let port = await iterator.next() ?? 0
-            let result = await Swift.Result { try await body("http://127.0.0.1:\(port)") }
-            release()
-            await services.triggerGracefulShutdown()
-            try await group.waitForAll()
-            return try result.get()
-        }
+        try await LoopbackServer.serve(respond, releasing: release, while: body)
     }
 
     /// Lets go of the requests that were left without an answer.
@@ -125,15 +104,5 @@ final class StubAPI: Sendable {
         return Response(
             status: .ok, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: body)))
-    }
-}
-
-extension Result where Failure == any Error {
-    fileprivate init(_ body: () async throws -> Success) async {
-        do {
-            self = .success(try await body())
-        } catch {
-            self = .failure(error)
-        }
     }
 }

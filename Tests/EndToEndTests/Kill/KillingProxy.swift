@@ -1,0 +1,107 @@
+import AsyncHTTPClient
+import Conversations
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Stands between a host and the gateway, in both directions, and kills the host at the instant it was told.
+final class KillingProxy: Sendable {
+    /// Where in a request's way the host is killed.
+    enum Instant: CaseIterable {
+        /// The request was sent and nothing came of it.
+        case beforeEffect
+        /// Its effect took place, and nobody heard of it.
+        case afterEffect
+    }
+
+    private struct Trap {
+        var methods: Set<String>
+        /// How many of these requests pass before.
+        var passes: Int
+        var instant: Instant
+        var process: Int32
+    }
+
+    private struct State {
+        var webhook: String?
+        var trap: Trap?
+        var effects: [String] = []
+    }
+
+    private let gateway: String
+    private let state = Mutex(State())
+
+    init(gateway: String) {
+        self.gateway = gateway
+    }
+
+    /// Messages and reactions that were handed to the gateway, as `path body`.
+    var effects: [String] { state.withLock { $0.effects } }
+
+    /// Where the host receives webhooks now; deliveries are refused while there is none.
+    func setWebhook(_ url: String?) { state.withLock { $0.webhook = url } }
+
+    /// Has `process` killed at a request of these methods, after so many others of them.
+    func arm(_ methods: Set<String>, after passes: Int, _ instant: Instant, process: Int32) {
+        state.withLock { $0.trap = Trap(methods: methods, passes: passes, instant: instant, process: process) }
+    }
+
+    func disarm() { state.withLock { $0.trap = nil } }
+
+    func respond(_ request: Request) async throws -> Response {
+        let body = Data(try await request.body.collect(upTo: 1 << 20).readableBytesView)
+        if request.uri.path == "/webhook" { return try await deliver(request, body) }
+        let sprung = spring(request.method.rawValue)
+        if let sprung, sprung.instant == .beforeEffect { return Self.killed(sprung.process) }
+        if request.method == .post {
+            let text = "\(request.uri.path) \(String(decoding: body, as: UTF8.self))"
+            state.withLock { $0.effects.append(text) }
+        }
+        let answer = try await Self.pass(request, body, to: gateway + request.uri.string)
+        if let sprung { return Self.killed(sprung.process) }
+        return answer
+    }
+
+    private func deliver(_ request: Request, _ body: Data) async throws -> Response {
+        guard let webhook = state.withLock({ $0.webhook }) else { return Response(status: .badGateway) }
+        do {
+            return try await Self.pass(request, body, to: webhook)
+        } catch {
+            return Response(status: .badGateway)
+        }
+    }
+
+    private func spring(_ method: String) -> Trap? {
+        state.withLock { state in
+            guard let trap = state.trap, trap.methods.contains(method) else { return nil }
+            guard trap.passes == 0 else {
+                state.trap?.passes -= 1
+                return nil
+            }
+            state.trap = nil
+            return trap
+        }
+    }
+
+    private static func killed(_ process: Int32) -> Response {
+        kill(process, SIGKILL)
+        return Response(status: .serviceUnavailable)
+    }
+
+    private static func pass(_ request: Request, _ body: Data, to url: String) async throws -> Response {
+        var forwarded = HTTPClientRequest(url: url)
+        forwarded.method = HTTPMethod(rawValue: request.method.rawValue)
+        for field in request.headers where field.name != .contentLength && field.name != .connection {
+            forwarded.headers.add(name: field.name.rawName, value: field.value)
+        }
+        if !body.isEmpty { forwarded.body = .bytes(ByteBuffer(bytes: body)) }
+        let answer = try await HTTPClient.shared.execute(forwarded, timeout: .seconds(30))
+        let content = try await answer.body.collect(upTo: 4 << 20)
+        return Response(
+            status: .init(code: Int(answer.status.code)), headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: content))
+    }
+}
