@@ -69,6 +69,8 @@ let package = Package(
     targets: [
         // Level 0: foundations that know neither each other nor anything above.
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
+        // Lua without a sandbox, for benchmarks.
+        .target(name: "StockLua", linkerSettings: [.linkedLibrary("lua5.4")]),
         library("Conversations", [crypto]),
         library("DurableExecution", [grdb, logging, metrics]),
         library("Packs", [crypto, yams]),
@@ -112,6 +114,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "AgentPhoneClient", "ConversationGateway", "Conversations", "DurableExecution", "Lua", "Packs", "Rules",
+                "StockLua",
                 argumentParser, asyncHTTPClient, crypto, grdb, histogram, hummingbird, httpTypes, logging, nioCore,
                 nioHTTP1, serviceLifecycle,
             ],

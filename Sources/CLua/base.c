@@ -40,6 +40,21 @@ int tw_xpcall(lua_State *L) {
     return finish_xpcall(L, status, 0);
 }
 
+/// What a weak table holds depends on when the collector runs, so scripts may have none. setmetatable refuses `__mode`,
+/// but a script can add it afterwards, when only the collector looks. The collector compares that key by its address,
+/// which is that of the one string "__mode" made as the state is (Source: Lua 5.4, ltm.c, luaT_init; lstring.c,
+/// internshrstr). So that string gets another text: ours, made before, goes on to be found by its address, and a
+/// script's "__mode" is a new string like any other.
+void tw_end_weakness(lua_State *L) {
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "__mode");
+    char *name = (char *)lua_tostring(L, -1);
+    lua_pushliteral(L, "k");
+    lua_rawset(L, -3);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &tw_key_weak);
+    memcpy(name, "\001\001mode", 6);
+}
+
 /// The number of an object in this run: objects are numbered as they are first shown.
 static lua_Integer number_of(lua_State *L, int index) {
     tw_host *host = tw_host_of(L);
@@ -49,9 +64,7 @@ static lua_Integer number_of(lua_State *L, int index) {
     if (lua_rawgeti(L, -1, 3) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "k");
-        lua_setfield(L, -2, "__mode");
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &tw_key_weak);
         lua_setmetatable(L, -2);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, 3);

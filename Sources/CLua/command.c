@@ -45,8 +45,7 @@ static void check_may_wait(tw_host *host, lua_State *L, const char *name) {
         if (!lua_isyieldable(host->chain[i])) refuse(L, host->chain[i], name);
 }
 
-/// Raises the failure in the input: code, message, retryable, level, details.
-static int raise_failure(lua_State *L, lua_Integer level) {
+int tw_raise_failure(lua_State *L, lua_Integer level) {
     int base = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, "failure");
     if (tw_push_input(L) != 5) return luaL_error(L, "malformed failure");
@@ -65,7 +64,7 @@ static int command_continued(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     lua_Integer level = lua_tointeger(L, 1);
     lua_settop(L, 2);
-    if (tw_host_of(L)->input_kind == TW_FAILURE) return raise_failure(L, level);
+    if (tw_host_of(L)->input_kind == TW_FAILURE) return tw_raise_failure(L, level);
     return tw_push_input(L);
 }
 
@@ -107,7 +106,7 @@ static int call(lua_State *L, int index, const char *name, int first) {
     host->output.count = 0;
     write_arguments(L, name, first);
     int failed = host->function(host->context, host, index, host->output.bytes, host->output.count);
-    if (failed) return raise_failure(L, 1);
+    if (failed) return tw_raise_failure(L, 1);
     return tw_push_input(L);
 }
 

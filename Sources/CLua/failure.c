@@ -190,6 +190,7 @@ void tw_write_failure(tw_host *host, lua_State *L, lua_State *thread, int code) 
     host->output.count = 0;
     tw_write_integer(&host->output, code);
     push_message(L);
+    if (code == TW_CODE_RUNTIME && !is_table) tw_add_hint(L);
     size_t count;
     const char *message = lua_tolstring(L, -1, &count);
     write_text(&host->output, message, count);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-char tw_key_environment, tw_key_globals, tw_key_modules, tw_key_types, tw_key_array, tw_key_error;
+char tw_key_environment, tw_key_weak, tw_key_modules, tw_key_types, tw_key_array, tw_key_error;
 char tw_key_proxied, tw_key_functions, tw_key_trace_error, tw_null;
 
 /// What all states of the process hold and may hold.
@@ -21,16 +21,19 @@ void tw_set_memory_ceiling(size_t bytes) {
     atomic_store(&total_ceiling, bytes && bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX);
 }
 
-static void report(tw_host *host) {
-    int64_t total = atomic_fetch_add(&total_bytes, host->unreported) + host->unreported;
-    host->unreported = 0;
+/// Out of the way of the many allocations that need none of it, as is `is_denied`.
+static __attribute__((noinline)) void report(tw_host *host) {
+    int64_t change = (int64_t)(host->used - host->reported);
+    int64_t total = atomic_fetch_add(&total_bytes, change) + change;
+    host->reported = host->used;
+    if (host->used > host->peak) host->peak = host->used;
     if (total > atomic_load(&total_ceiling) && !host->memory_check) tw_check_memory_soon(host);
 }
 
-static inline void account(tw_host *host, size_t held, size_t size) {
-    host->used += size - held;
-    host->unreported += (int64_t)size - (int64_t)held;
-    if (host->unreported >= TW_REPORT_BYTES || host->unreported <= -TW_REPORT_BYTES) report(host);
+static inline void account(tw_host *host, size_t used) {
+    host->used = used;
+    // A difference in either direction, in one comparison.
+    if (__builtin_expect(used - host->reported + TW_REPORT_BYTES > 2 * TW_REPORT_BYTES, 0)) report(host);
 }
 
 /// For a request that takes the state past its limit.
@@ -55,25 +58,30 @@ static int is_stack_growth(const tw_host *host, size_t size) {
     return size == 2 * held + TW_EXTRA_STACK * TW_SLOT_BYTES;
 }
 
+/// For a request that takes the state past its limit, or comes when the script shall stop.
+static __attribute__((noinline)) int is_denied(tw_host *host, const void *block, size_t more, size_t new_size) {
+    if (host->used + more > host->settings.memory_bytes && is_refused(host, more)) return 1;
+    // A value whose __call is itself makes Lua shift a growing stack, without an instruction between in which the
+    // script could be stopped. Only the stack's growth can end that.
+    return host->pending > TW_STOP_PAUSE && !block && is_stack_growth(host, new_size);
+}
+
 /// Counts what the state holds. The limit is not enforced by refusing: that could be caught, and would collect
 /// garbage before every allocation. Past it the state is looked at before the next instruction; a refusal comes
 /// only far above. Source: Lua 5.4 reference manual, lua_Alloc.
 static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
     tw_host *host = context;
-    size_t held = block ? old_size : 0;
+    size_t held = block ? old_size : 0, used = host->used - held + new_size;
     if (new_size == 0) {
         free(block);
-        account(host, held, 0);
+        account(host, used);
         return NULL;
     }
-    if (new_size > held && host->used + (new_size - held) > host->settings.memory_bytes &&
-        is_refused(host, new_size - held))
+    int is_suspect = used > host->settings.memory_bytes || host->pending > TW_STOP_PAUSE;
+    if (__builtin_expect(is_suspect, 0) && new_size > held && is_denied(host, block, new_size - held, new_size))
         return NULL;
-    // A value whose __call is itself makes Lua shift a growing stack, without an instruction between in which the
-    // script could be stopped. Only the stack's growth can end that.
-    if (host->pending > TW_STOP_PAUSE && !block && is_stack_growth(host, new_size)) return NULL;
-    void *result = realloc(block, new_size);
-    if (result) account(host, held, new_size);
+    void *result = block ? realloc(block, new_size) : malloc(new_size);
+    if (__builtin_expect(result != NULL, 1)) account(host, used);
     return result;
 }
 
@@ -113,7 +121,7 @@ tw_host *tw_host_new(tw_settings settings, tw_function function, void *context) 
 
 void tw_host_free(tw_host *host) {
     lua_close(host->L);
-    atomic_fetch_add(&total_bytes, host->unreported);
+    atomic_fetch_sub(&total_bytes, (int64_t)host->reported);
     tw_buffer_free(&host->input);
     tw_buffer_free(&host->output);
     tw_buffer_free(&host->scratch);
@@ -143,6 +151,7 @@ int tw_protect(tw_host *host, lua_CFunction body, void *argument) {
 }
 
 size_t tw_host_used(const tw_host *host) { return host->used; }
+size_t tw_host_peak(const tw_host *host) { return host->used > host->peak ? host->used : host->peak; }
 int tw_host_broken(const tw_host *host) { return host->broken; }
 
 static int collect(lua_State *L) {
@@ -218,6 +227,7 @@ typedef struct addition {
     const char *name, *chunk, *text;
     size_t count;
     int index;
+    void *context;
 } addition;
 
 /// Pushes the table of the registry under `key`, making it when it is not there.
@@ -239,6 +249,16 @@ static int add_function_body(lua_State *L) {
     return 0;
 }
 
+static int add_direct_body(lua_State *L) {
+    addition *a = lua_touserdata(L, 1);
+    push_table(L, &tw_key_functions);
+    lua_pushlightuserdata(L, a->context);
+    lua_pushstring(L, a->name);
+    lua_pushcclosure(L, tw_call_direct, 2);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
 static int add_module_body(lua_State *L) {
     addition *a = lua_touserdata(L, 1);
     push_table(L, &tw_key_modules);
@@ -254,6 +274,12 @@ static int add_module_body(lua_State *L) {
 int tw_host_add_function(tw_host *host, const char *name, int index) {
     addition a = {.name = name, .index = index};
     return tw_protect(host, add_function_body, &a);
+}
+
+int tw_host_add_direct(tw_host *host, const char *name, tw_direct function, void *context) {
+    addition a = {.name = name, .context = context};
+    host->direct = function;
+    return tw_protect(host, add_direct_body, &a);
 }
 
 int tw_host_add_module(tw_host *host, const char *name, const char *chunk, const char *text, size_t count) {

@@ -48,10 +48,12 @@ struct tw_host {
     lua_State *L;
     tw_settings settings;
     tw_function function;
+    tw_direct direct;
     void *context;
-    size_t used;
-    /// Change of `used` that the process's total does not show yet.
-    int64_t unreported;
+    /// Bytes held now, and the most that were held at one time, told only when the process's total is.
+    size_t used, peak;
+    /// What the process's total counts for this state.
+    size_t reported;
     int broken;
     /// A reason to stop, written by the signal handler on this thread; cleared as a slice begins.
     volatile int pending;
@@ -83,7 +85,7 @@ struct tw_host {
 
 /// Keys of the registry (their addresses).
 extern char tw_key_environment;   // what scripts see as globals: read-only
-extern char tw_key_globals;       // the table behind it
+extern char tw_key_weak;          // the metatable of tables with weak keys
 extern char tw_key_modules;       // name -> { chunk name, text } or compiled function
 extern char tw_key_types;         // name -> metatable, metatable -> name
 extern char tw_key_array;         // metatable of JSON arrays
@@ -127,6 +129,10 @@ void tw_push_error(lua_State *L, int index, lua_Integer level);
 void tw_open_errors(lua_State *L);
 int tw_host_error(lua_State *L);
 int tw_prelude_error(lua_State *L);
+
+// hint.c
+/// Adds to the message on top of the stack what was perhaps meant, where it is about a name that does not exist.
+void tw_add_hint(lua_State *L);
 
 // position.c
 /// Finds the innermost frame that belongs to a script: neither C nor prelude. 0 if there is none.
@@ -182,7 +188,13 @@ int tw_json_encode(lua_State *L);
 // command.c
 int tw_host_command(lua_State *L);
 int tw_call_function(lua_State *L);
+/// Raises the failure in the input: code, message, retryable, level, details.
+int tw_raise_failure(lua_State *L, lua_Integer level);
+
 int tw_print(lua_State *L);
+
+// direct.c
+int tw_call_direct(lua_State *L);
 
 // coroutine.c
 void tw_open_coroutine(lua_State *L);
@@ -198,6 +210,8 @@ void tw_open_random(lua_State *L);
 // base.c
 int tw_xpcall(lua_State *L);
 int tw_tostring(lua_State *L);
+/// Makes the metatable of our own weak tables, and from then on no other table becomes weak.
+void tw_end_weakness(lua_State *L);
 int tw_collectgarbage(lua_State *L);
 void tw_push_text(lua_State *L, int index);
 

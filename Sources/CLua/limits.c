@@ -122,7 +122,8 @@ void tw_write_stop(tw_host *host) {
         case TW_STOP_CEILING:
             limit = "memory";
             snprintf(text, sizeof text,
-                     "stopped since all scripts together hold more than %lld KB; raise the memory ceiling",
+                     "stopped since all scripts together hold more than %lld KB; "
+                     "keep less at once, or raise limits.process_memory",
                      (long long)(host->stop_ceiling / 1024));
             break;
         default:

@@ -134,6 +134,7 @@ static int open_body(lua_State *L) {
     prelude *p = lua_touserdata(L, 1);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &tw_key_types);
+    tw_end_weakness(L);
     tw_open_errors(L);
     tw_push_library(L);
     add_print(L);

@@ -3,12 +3,14 @@ internal import CLua
 /// The functions that a state may call, by the numbers under which Lua knows them.
 final class HostFunctions: Sendable {
     let names: [String]
+    let direct: [(name: String, function: DirectFunction)]
     private let functions: [LuaHostFunction]
 
-    init(_ functions: [String: LuaHostFunction]) {
+    init(_ functions: [String: LuaHostFunction], direct: [String: LuaDirectFunction]) {
         let sorted = functions.sorted { $0.key < $1.key }
         names = sorted.map(\.key)
         self.functions = sorted.map(\.value)
+        self.direct = direct.map { ($0.key, DirectFunction($0.value)) }
     }
 
     /// Answers 0 and results, or 1 and a failure, both encoded.
@@ -27,7 +29,7 @@ func callHostFunction(
 ) -> Int32 {
     guard let context = unsafe context else { return 1 }
     let functions = unsafe Unmanaged<HostFunctions>.fromOpaque(context).takeUnretainedValue()
-    var decoder = unsafe ValueDecoder(Array(UnsafeBufferPointer(start: bytes, count: count)))
+    var decoder = unsafe ValueDecoder(UnsafeRawBufferPointer(start: bytes, count: count))
     let answer = functions.call(Int(index), decoder.rest())
     unsafe answer.bytes.withUnsafeBufferPointer { unsafe tw_set_input(host, $0.baseAddress, $0.count) }
     return answer.status

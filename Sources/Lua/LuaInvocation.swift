@@ -46,8 +46,9 @@ public final class LuaInvocation {
             return .paused
         case Int(TW_OK):
             var decoder = state.output
+            let results = decoder.rest()
             cancel()
-            return .finished(decoder.rest())
+            return .finished(results)
         default:
             let failure = state.failure
             cancel()

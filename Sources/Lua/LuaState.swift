@@ -26,7 +26,7 @@ public final class LuaState {
     init(_ environment: LuaEnvironment, hasStockLibrary: Bool) throws(LuaError) {
         var settings = environment.limits.settings
         settings.has_stock = hasStockLibrary ? 1 : 0
-        functions = HostFunctions(environment.functions)
+        functions = HostFunctions(environment.functions, direct: environment.directFunctions)
         let context = unsafe Unmanaged.passUnretained(functions).toOpaque()
         guard let host = unsafe tw_host_new(settings, callHostFunction, context) else {
             throw LuaError(
@@ -77,6 +77,9 @@ public final class LuaState {
     /// Bytes that the state holds, garbage included.
     public var usedBytes: Int { unsafe tw_host_used(host) }
 
+    /// The most bytes that the state held at one time, to about 64 KB.
+    public var peakBytes: Int { unsafe tw_host_peak(host) }
+
     /// Whether a script of this state was stopped by a limit, or Lua ran out of memory. The state should be discarded;
     /// its other invocations may still be finished.
     public var isBroken: Bool { unsafe tw_host_broken(host) != 0 }
@@ -91,6 +94,10 @@ extension LuaState {
     private func open(_ environment: LuaEnvironment) throws(LuaError) {
         for (index, name) in functions.names.enumerated() {
             try unwrap(unsafe name.withCString { unsafe tw_host_add_function(host, $0, Int32(index)) })
+        }
+        for (name, function) in functions.direct {
+            let context = unsafe Unmanaged.passUnretained(function).toOpaque()
+            try unwrap(unsafe name.withCString { unsafe tw_host_add_direct(host, $0, callDirectFunction, context) })
         }
         for (name, source) in environment.modules {
             let status = unsafe withChunk(source) { chunk, text, count in
@@ -153,11 +160,11 @@ extension LuaState {
         unsafe bytes.withUnsafeBufferPointer { unsafe tw_set_input(host, $0.baseAddress, $0.count) }
     }
 
-    /// What Lua wrote last.
+    /// What Lua wrote last; to be read before Lua is called again.
     var output: ValueDecoder {
         var count = 0
         let bytes = unsafe tw_output(host, &count)
-        return unsafe ValueDecoder(Array(UnsafeBufferPointer(start: bytes, count: count)))
+        return unsafe ValueDecoder(UnsafeRawBufferPointer(start: bytes, count: count))
     }
 
     /// The failure that Lua wrote last.

@@ -1,12 +1,13 @@
 internal import CLua
 
-/// Reads values in the layout that `CLua` writes.
+/// Reads values in the layout that `CLua` writes, where `CLua` wrote them: before it is called again.
+@safe
 struct ValueDecoder {
-    private let bytes: [UInt8]
+    private let bytes: UnsafeRawBufferPointer
     private var position = 0
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+    @unsafe init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe self.bytes = unsafe bytes
     }
 
     /// The next value, or nil at the end.
@@ -42,32 +43,32 @@ struct ValueDecoder {
         if case .integer(let value)? = next() { Int(value) } else { nil }
     }
 
+    private var count: Int { unsafe bytes.count }
+
     private mutating func byte() -> UInt8? {
-        guard position < bytes.count else { return nil }
+        guard position < count else { return nil }
         defer { position += 1 }
-        return bytes[position]
+        return unsafe bytes[position]
     }
 
     private mutating func fixed<Integer: FixedWidthInteger & UnsignedInteger>(_ type: Integer.Type) -> Integer? {
-        let count = Integer.bitWidth / 8
-        guard bytes.count - position >= count else { return nil }
-        var value: Integer = 0
-        for index in (0..<count).reversed() { value = value << 8 | Integer(bytes[position + index]) }
-        position += count
-        return value
+        let size = Integer.bitWidth / 8
+        guard count - position >= size else { return nil }
+        defer { position += size }
+        return unsafe Integer(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: Integer.self))
     }
 
     private mutating func text() -> String? {
-        guard let count = fixed(UInt32.self).map(Int.init), bytes.count - position >= count else { return nil }
-        defer { position += count }
-        return String(decoding: bytes[position..<position + count], as: UTF8.self)
+        guard let size = fixed(UInt32.self).map(Int.init), count - position >= size else { return nil }
+        defer { position += size }
+        return unsafe String(decoding: bytes[position..<position + size], as: UTF8.self)
     }
 
     private mutating func array() -> LuaValue? {
-        guard let count = fixed(UInt32.self).map(Int.init) else { return nil }
+        guard let members = fixed(UInt32.self).map(Int.init) else { return nil }
         var values: [LuaValue] = []
-        values.reserveCapacity(min(count, bytes.count - position))
-        for _ in 0..<count {
+        values.reserveCapacity(min(members, count - position))
+        for _ in 0..<members {
             guard let value = next() else { return nil }
             values.append(value)
         }
@@ -75,10 +76,10 @@ struct ValueDecoder {
     }
 
     private mutating func fields() -> [String: LuaValue]? {
-        guard let count = fixed(UInt32.self).map(Int.init) else { return nil }
+        guard let members = fixed(UInt32.self).map(Int.init) else { return nil }
         var fields: [String: LuaValue] = [:]
-        fields.reserveCapacity(min(count, bytes.count - position))
-        for _ in 0..<count {
+        fields.reserveCapacity(min(members, count - position))
+        for _ in 0..<members {
             guard let name = text(), let value = next() else { return nil }
             fields[name] = value
         }

@@ -4,9 +4,8 @@ internal import CLua
 struct ValueEncoder {
     private(set) var bytes: [UInt8] = []
 
-    init() {}
-
     init(_ values: [LuaValue]) {
+        bytes.reserveCapacity(64)
         for value in values { append(value) }
     }
 
@@ -69,10 +68,6 @@ struct ValueEncoder {
     }
 
     private mutating func fixed<Integer: FixedWidthInteger & UnsignedInteger>(_ value: Integer) {
-        var rest = value.littleEndian
-        for _ in 0..<(Integer.bitWidth / 8) {
-            bytes.append(UInt8(truncatingIfNeeded: rest))
-            rest >>= 8
-        }
+        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 }

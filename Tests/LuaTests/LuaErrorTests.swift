@@ -82,6 +82,26 @@ import Testing
         #expect(try state.failure(body).message == message)
     }
 
+    @Test(arguments: [
+        ("local m = ... m:raect('love')", "attempt to call a nil value (method 'raect'); did you mean \"react\"?"),
+        ("local m = ... m.recat(m)", "attempt to call a nil value (field 'recat'); did you mean \"react\"?"),
+        ("api.cal()", "attempt to call a nil value (field 'cal'); did you mean \"call\"?"),
+        ("('x'):gusb('x', '')", "attempt to call a nil value (method 'gusb'); did you mean \"gsub\"?"),
+        ("jsno.encode(1)", "attempt to index a nil value (global 'jsno'); did you mean \"json\"?"),
+        ("tosstring(1)", "attempt to call a nil value (global 'tosstring'); did you mean \"tostring\"?"),
+        ("local m = ... m:xylophone()", "attempt to call a nil value (method 'xylophone')"),
+        ("local call = nil call()", "attempt to call a nil value (local 'call')"),
+        ("local t = {} t.react.x = 1", "attempt to index a nil value (field 'react')"),
+        (
+            "error(\"attempt to call a nil value (global 'jsno')\", 0)",
+            "attempt to call a nil value (global 'jsno'); did you mean \"json\"?"
+        ),
+    ])
+    func `a misspelled name is told with the nearest one`(body: String, message: String) throws {
+        let error = try state.failure(body, .instance(type: "message", fields: ["id": "m1"]))
+        #expect(error.message.hasSuffix(message), "\(error.message)")
+    }
+
     @Test func `endless recursion is an error with a short traceback`() throws {
         let state = try LuaState(.test(limits: LuaLimits(memoryBytes: 256 << 20, cpu: .seconds(60))))
         let error = try state.failure("local function f() return 1 + f() end\nf()")

@@ -169,7 +169,8 @@ extension LuaLimits {
             #expect(error.limit == .memory)
             #expect(
                 error.message
-                    == "rules/test.lua:3: stopped since all scripts together hold more than 4096 KB; raise the memory ceiling"
+                    == "rules/test.lua:3: stopped since all scripts together hold more than 4096 KB; "
+                    + "keep less at once, or raise limits.process_memory"
             )
             LuaLimits.setMemoryCeiling(nil)
             #expect(try LuaState(.test()).run("return #('x'):rep(8000000)") == [8_000_000])

@@ -21,9 +21,12 @@ let testPrelude = LuaSource(
 
 extension LuaEnvironment {
     static func test(
-        functions: [String: LuaHostFunction] = [:], modules: [String: LuaSource] = [:], limits: LuaLimits = LuaLimits()
+        functions: [String: LuaHostFunction] = [:], directFunctions: [String: LuaDirectFunction] = [:],
+        modules: [String: LuaSource] = [:], limits: LuaLimits = LuaLimits()
     ) -> LuaEnvironment {
-        LuaEnvironment(prelude: testPrelude, functions: functions, modules: modules, limits: limits)
+        LuaEnvironment(
+            prelude: testPrelude, functions: functions, directFunctions: directFunctions, modules: modules,
+            limits: limits)
     }
 }
 

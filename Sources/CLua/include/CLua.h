@@ -75,12 +75,48 @@ typedef struct tw_settings {
 /// results or 1 for a failure. Never raises and never calls back into the state.
 typedef int (*tw_function)(void *context, tw_host *host, int index, const uint8_t *bytes, size_t count);
 
+/// Values that a direct call takes, and that it answers with, at most.
+enum { TW_CALL_VALUES = 8 };
+
+/// A value without parts. Text belongs to Lua, or, in an answer, is an offset into what `tw_call_text` keeps.
+typedef struct tw_scalar {
+    /// One of the tags; `TW_TAG_OBJECT` for all that has parts.
+    int32_t tag;
+    /// The integer, or the number's bits, or where an answer's text begins.
+    int64_t bits;
+    const char *text;
+    size_t count;
+} tw_scalar;
+
+/// A call of a direct function: arguments in, answers out, with nothing allocated on the way.
+typedef struct tw_call {
+    tw_host *host;
+    int32_t count, answers;
+    tw_scalar values[TW_CALL_VALUES], results[TW_CALL_VALUES];
+} tw_call;
+
+/// The argument at `index`, counted from 0; NULL past the last.
+static inline const tw_scalar *tw_call_value(const tw_call *call, int64_t index) {
+    return index >= 0 && index < call->count ? &call->values[index] : NULL;
+}
+
+/// The next answer, to be filled in; NULL when there are `TW_CALL_VALUES` already.
+static inline tw_scalar *tw_call_answer(tw_call *call) {
+    return call->answers < TW_CALL_VALUES ? &call->results[call->answers++] : NULL;
+}
+
+/// A host function that reads and writes `call` alone. Returns 0, or 1 after `tw_set_input` with a failure.
+typedef int (*tw_direct)(void *context, tw_call *call);
+/// Keeps the text of an answer and returns where, or -1 when there is no memory.
+int64_t tw_call_text(tw_call *call, const char *text, size_t count);
+
 /// A state with nothing in it but the allow-listed library, or NULL when there is no memory for one.
 tw_host *tw_host_new(tw_settings settings, tw_function function, void *context);
 void tw_host_free(tw_host *host);
 
 /// Host functions and modules are added before `tw_host_open`; names end with NUL.
 int tw_host_add_function(tw_host *host, const char *name, int index);
+int tw_host_add_direct(tw_host *host, const char *name, tw_direct function, void *context);
 int tw_host_add_module(tw_host *host, const char *name, const char *chunk, const char *text, size_t count);
 /// Runs the prelude (`text` may be NULL for none) and freezes the globals.
 int tw_host_open(tw_host *host, const char *chunk, const char *text, size_t count);
@@ -91,6 +127,8 @@ void tw_host_release(tw_host *host, int reference);
 
 /// Bytes that the state holds now.
 size_t tw_host_used(const tw_host *host);
+/// The most that it held at one time, to about 64 KB.
+size_t tw_host_peak(const tw_host *host);
 /// Nanoseconds of processor time that the run has taken.
 int64_t tw_run_cpu(const tw_run *run);
 /// Bytes that all states of the process may hold together; 0 for no limit.

@@ -13,11 +13,17 @@ public struct RuleLimits: Sendable, Hashable {
     public var wall: Duration
     /// Memory of a pack's state on one thread, in bytes.
     public var memoryBytes: Int
+    /// Memory of all Lua states of the process together, in bytes; nil for no limit. The last host to be made sets it.
+    public var processMemoryBytes: Int?
 
-    public init(cpu: Duration = .milliseconds(250), wall: Duration = .seconds(10), memoryBytes: Int = 64 << 20) {
+    public init(
+        cpu: Duration = .milliseconds(250), wall: Duration = .seconds(10), memoryBytes: Int = 64 << 20,
+        processMemoryBytes: Int? = nil
+    ) {
         self.cpu = cpu
         self.wall = wall
         self.memoryBytes = memoryBytes
+        self.processMemoryBytes = processMemoryBytes
     }
 
     var lua: LuaLimits {
@@ -78,6 +84,7 @@ public final class RuleHost: EventHandler {
         commandDeadline = configuration.commandDeadline
         self.loader = loader
         self.logger = logger
+        LuaLimits.setMemoryCeiling(configuration.limits.processMemoryBytes)
         shards = ShardPool(count: configuration.shards, limits: configuration.limits.lua)
         let metadata = MetadataWriter(api: api, isOnlyWriter: configuration.isOnlyMetadataWriter, now: now)
         executor = CommandExecutor(api: api, metadata: metadata, now: now)

@@ -4,7 +4,7 @@ import Packs
 /// The Lua environment in which a pack's files run.
 enum RuleEnvironment {
     /// The bindings' files, one after the other, each given `host` and what they share.
-    private static let prelude = LuaSource(
+    static let prelude = LuaSource(
         name: "bindings.lua",
         text: "local host, shared = ..., {}\n"
             + [

@@ -8,7 +8,19 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Read packs as the host would, and say what is wrong with them.",
-        discussion: "Nothing runs and nothing is changed. The exit status is 1 if there are problems.")
+        discussion: """
+            Nothing runs and nothing is changed. The exit status is 1 if there are problems.
+
+            With --run, one script is run by hand under the limits that rules have. The file holds the body of a rule's \
+            `run`, or a whole rule; modules of the pack that it lies in can be required. It gets a sample event. \
+            Commands are listed, not performed, and answered as an API would that holds nothing. Exit status: 0 it \
+            finished, 1 it failed, 3 a limit stopped it, 66 the file can't be read.
+            """)
+
+    @Option(
+        name: .customLong("run"),
+        help: ArgumentHelp("Run this script under the limits of rules; - reads standard input.", valueName: "file"))
+    var script: String?
 
     @OptionGroup var packArguments: PackArguments
     @OptionGroup var shared: SharedOptions
@@ -19,6 +31,7 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             let configuration = try shared.load(overrides: packArguments.overrides)
+            if let script { return try await ScriptCheck(file: script, configuration.limits, json: json).run() }
             guard !configuration.packs.isEmpty else {
                 throw CommandError(
                     ExitStatus.usage, "no pack is named: give a pack's folder, or `packs:` in tidewire.yaml")

@@ -87,6 +87,9 @@ enum Settings {
         Setting(
             "limits.memory", .bytes(1_048_576...4_294_967_296), \.limits.memory,
             "Memory that a pack's rules may use on one thread."),
+        Setting(
+            "limits.process_memory", .bytes(16_777_216...1_099_511_627_776), \.limits.processMemory,
+            "Memory that all rules may use together; past it, the one that runs is stopped."),
     ]
 
     private static let gateway: [Setting] = [

@@ -69,6 +69,8 @@ struct TidewireConfiguration: Sendable, Hashable {
         var wall = Duration.seconds(10)
         /// Bytes.
         var memory = 64 << 20
+        /// Bytes: sixteen times `memory`. Most states hold some 50 KB.
+        var processMemory = 1 << 30
 
         var shardCount: Int { shards ?? ProcessInfo.processInfo.activeProcessorCount }
     }

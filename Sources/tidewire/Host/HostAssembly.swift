@@ -140,7 +140,9 @@ private struct EngineService: Service {
 }
 
 extension TidewireConfiguration.Limits {
-    var rules: RuleLimits { RuleLimits(cpu: cpu, wall: wall, memoryBytes: memory) }
+    var rules: RuleLimits {
+        RuleLimits(cpu: cpu, wall: wall, memoryBytes: memory, processMemoryBytes: processMemory)
+    }
 
     var engine: EngineConfiguration {
         var engine = EngineConfiguration()
