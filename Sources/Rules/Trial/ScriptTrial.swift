@@ -1,6 +1,6 @@
 import Conversations
 import DurableExecution
-public import Foundation
+import Foundation
 public import Lua
 public import Packs
 
