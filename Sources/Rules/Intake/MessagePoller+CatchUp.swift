@@ -25,7 +25,7 @@ extension MessagePoller {
     }
 
     /// Nil if it is gone.
-    private func conversation(_ id: Conversation.ID) async throws -> Conversation? {
+    func conversation(_ id: Conversation.ID) async throws -> Conversation? {
         do {
             return try await api.conversation(id, messageLimit: 1).conversation
         } catch  where error.code == .notFound {

@@ -78,28 +78,32 @@ public struct MessagePoller: Service {
     /// again, no sooner than the server asked.
     public func run() async throws {
         try? await cancelWhenGracefulShutdown {
+            var trouble = PollTrouble(interval: interval)
             while !Task.isCancelled {
-                let wait = await lookOnce()
-                try await clock.sleep(for: max(interval, wait ?? .zero))
+                try await clock.sleep(for: await lookOnce(&trouble))
             }
         }
     }
 
-    /// - Returns: How long the server asked to wait.
-    private func lookOnce() async -> Duration? {
+    /// - Returns: How long to wait until the next look.
+    private func lookOnce(_ trouble: inout PollTrouble) async -> Duration {
         do {
             let found = try await look()
+            if trouble.ends() { logger.notice("polling works again") }
             if found > 0 { logger.info("polling found \(found) new messages and reactions") }
+            return interval
         } catch  where Task.isCancelled {
-        } catch let error as APIError {
-            let wait = error.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
-            logger.warning("polling failed: \(error.message)\(wait)")
-            Counter(label: "tidewire_poll_failures", dimensions: [("code", error.code.rawValue)]).increment()
-            return error.retryAfter
+            return interval
         } catch {
-            logger.warning("polling failed: \(error)")
+            let failure = error as? APIError
+            let wait = failure?.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
+            let message = "polling failed: \(failure?.message ?? "\(error)")\(wait)"
+            logger.log(level: trouble.isNew(message) ? .warning : .debug, "\(message)")
+            if let failure {
+                Counter(label: "tidewire_poll_failures", dimensions: [("code", failure.code.rawValue)]).increment()
+            }
+            return trouble.wait(retryAfter: failure?.retryAfter, isPartial: failure?.concernsOneConversation ?? false)
         }
-        return nil
     }
 
     /// Reads what is new once.
@@ -114,19 +118,28 @@ public struct MessagePoller: Service {
         var found = 0
         var newest = through ?? start
         var failure: APIError?
+        var unread = try await unreadConversations()
+        var seen: Set<Conversation.ID> = []
         for try await conversation in api.allConversations() {
             guard let last = conversation.lastMessageAt else { continue }
             // Sorted by activity: from here on nothing happened since the last look, or since polling began.
             if last < floor { break }
+            seen.insert(conversation.id)
+            newest = max(newest, last)
             do {
                 found += try await look(at: conversation, last: last, start: start)
-                newest = max(newest, last)
+                unread.remove(conversation.id)
             } catch let error as APIError where error.concernsOneConversation {
+                unread.insert(conversation.id)
                 failure = failure ?? error
             }
         }
-        if let failure { throw failure }
+        let again = try await lookAgain(at: unread.subtracting(seen), start: start)
+        found += again.found
+        failure = failure ?? again.failure
+        try await setUnreadConversations(unread.intersection(seen).union(again.unread))
         if newest != through { try await store.setCursor(Self.throughCursor, to: newest.description) }
+        if let failure { throw failure }
         return found
     }
 
@@ -138,7 +151,7 @@ public struct MessagePoller: Service {
         return start
     }
 
-    private func look(at conversation: Conversation, last: Timestamp, start: Timestamp) async throws -> Int {
+    func look(at conversation: Conversation, last: Timestamp, start: Timestamp) async throws -> Int {
         let name = "poll:" + conversation.id.rawValue
         let known = try await store.cursor(name).flatMap(Position.init)
         if let known, known.time >= last, known.count == conversation.messageCount { return 0 }
@@ -180,7 +193,7 @@ public struct MessagePoller: Service {
 
 extension APIError {
     /// Whether other conversations may be read all the same.
-    fileprivate var concernsOneConversation: Bool {
+    var concernsOneConversation: Bool {
         switch code {
         case .notFound, .forbidden, .invalidRequest, .badResponse: true
         default: false

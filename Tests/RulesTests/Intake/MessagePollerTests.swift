@@ -167,6 +167,36 @@ import Testing
         #expect(try await poller().look() == 1)
     }
 
+    @Test func `a conversation that can never be read doesn't have the others read again and again`() async throws {
+        arrive("msg_1", in: "conv_1", at: 0)
+        arrive("msg_2", in: "conv_2", at: 5)
+        arrive("msg_3", in: "conv_3", at: 7200)
+        let error = APIError(.badResponse, "message 3 has no time")
+        api.change { $0.broken["conv_1"] = error }
+        await #expect(throws: error) { try await poller().look() }
+        api.forgetCalls()
+        await #expect(throws: error) { try await poller().look() }
+        expectNoDifference(api.calls, ["list 100 0", "conversation conv_1"])
+        api.change { $0.broken = [:] }
+        #expect(try await poller().look() == 1)
+        api.forgetCalls()
+        #expect(try await poller().look() == 0)
+        expectNoDifference(api.calls, ["list 100 0"])
+    }
+
+    @Test func `a conversation that is gone is not asked for again`() async throws {
+        arrive("msg_1", in: "conv_1", at: 0)
+        arrive("msg_3", in: "conv_3", at: 7200)
+        api.change { $0.broken["conv_1"] = APIError(.badResponse, "message 3 has no time") }
+        await #expect(throws: APIError.self) { try await poller().look() }
+        api.change { state in
+            state.broken = [:]
+            state.conversations["conv_1"] = nil
+        }
+        for _ in 0..<2 { #expect(try await poller().look() == 0) }
+        expectNoDifference(api.calls.filter { $0 == "conversation conv_1" }.count, 1)
+    }
+
     @Test(.timeLimit(.minutes(1))) func `looks come at their interval, later where the server asks for it`()
         async throws
     {
