@@ -44,7 +44,8 @@ enum RuleCommand: String, Sendable, CaseIterable {
             return Command(
                 name: asked.name, input: try input.text(), effect: try kind.effect(input, pack: pack),
                 location: asked.location.map { "\($0.file):\($0.line)" },
-                answersIn: kind == .send ? input["conversation_id"]?.string : nil)
+                answersIn: kind == .send ? input["conversation_id"]?.string : nil,
+                upstream: kind.isPerformedByAPI ? Self.upstream : nil)
         } catch let error as LuaHostError {
             throw error
         } catch {
@@ -65,10 +66,26 @@ enum RuleCommand: String, Sendable, CaseIterable {
         }
     }
 
+    /// The name by which the engine knows the conversations API: while it is down, commands for it wait.
+    static let upstream = "api"
+
+    private var isPerformedByAPI: Bool {
+        switch self {
+        case .listConversations, .getConversation, .listMessages: true
+        // A sign of typing that comes late is worth nothing, so it waits for nobody.
+        case .showTyping: false
+        default: isEffect
+        }
+    }
+
     private var isWait: Bool { self == .waitReply || self == .waitReaction || self == .waitAny }
 
+    /// Where a pack keeps what belongs to one conversation.
+    static func storeScope(pack: String, conversation: String) -> String { "\(pack)/conversation/\(conversation)" }
+
     private func storeOperation(_ input: JSONValue, pack: String) throws -> StoreOperation {
-        let scope = input["conversation_id"]?.string.map { "\(pack)/conversation/\($0)" } ?? pack
+        let scope =
+            input["conversation_id"]?.string.map { Self.storeScope(pack: pack, conversation: $0) } ?? pack
         let key = input["key"]?.string ?? ""
         switch self {
         case .storeSet:

@@ -155,7 +155,7 @@ function Message:react(reaction)
   )
   check(self.id ~= nil, "message:react: this message has no id")
   return command(2, "message.react", {
-    conversation_id = self.conversation and self.conversation.id,
+    conversation_id = self.conversation and self.conversation.id or self.conversation_id,
     message_id = self.id,
     reaction = reaction,
   })

@@ -2,10 +2,14 @@ import Conversations
 import DurableExecution
 import Foundation
 
-/// Performs what rules ask for. The one place where an effect happens, and so the one place for policy.
+/// Performs what rules ask for, once policy has let it pass. The one place where an effect happens.
 struct CommandExecutor: Sendable {
     let api: any ConversationAPI
     let metadata: MetadataWriter
+    let policy: Policy
+    let search: EffectSearch
+    /// Whether ``api`` leaves effects out, so that outcomes must say so.
+    var isDryRun = false
     let now: @Sendable () -> Date
 
     /// - Throws: ``CommandFailure``.
@@ -14,7 +18,10 @@ struct CommandExecutor: Sendable {
             throw CommandFailure(code: "bad_command", message: "there is no command \(command.name)")
         }
         do {
-            return try await outcome(of: kind, try JSONValue(parsing: command.input), in: context).text()
+            let input = try JSONValue(parsing: command.input)
+            guard kind != .showTyping else { return try await showTyping(input, in: context).text() }
+            let outcome = try await outcome(of: kind, input, in: context)
+            return try (isDryRun && kind.isEffect ? outcome.markedAsDryRun : outcome).text()
         } catch let failure as CommandFailure {
             throw failure
         } catch let error as APIError {
@@ -34,11 +41,11 @@ struct CommandExecutor: Sendable {
         case .listMessages: try await listMessages(input)
         case .tag, .untag, .setMetadata, .clearMetadata: try await changeMetadata(kind, input)
         case .increment: try await increment(input, in: context)
-        case .showTyping: try await showTyping(input)
-        case .send: try await send(input)
+        case .send: try await send(input, in: context)
         case .react: try await react(input)
         case .now: .number((now().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
-        case .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet, .waitReply, .waitReaction, .waitAny, .sleep:
+        case .showTyping, .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet, .waitReply, .waitReaction,
+            .waitAny, .sleep:
             throw CommandFailure(code: "bad_command", message: "the engine performs \(kind.rawValue) itself")
         }
     }
@@ -71,18 +78,18 @@ struct CommandExecutor: Sendable {
 
     // MARK: Effects
 
-    private func send(_ input: JSONValue) async throws -> JSONValue {
+    private func send(_ input: JSONValue, in context: CommandContext) async throws -> JSONValue {
         let body = input["body"]?.string ?? ""
         let media = input["media"].map { $0.strings }
         // The most specific of the senders that are known.
         let numberID = input["number_id"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-        let sent = try await api.send(
-            OutboundMessage(
-                agentID: numberID == nil ? input["agent_id"]?.string : nil, numberID: numberID,
-                fromNumber: numberID == nil ? input["number"]?.string : nil,
-                toNumber: input["to"]?.string, body: body, mediaURLs: media,
-                replyToMessageID: (input["reply_to"]?.string).map { Message.ID($0) },
-                sendStyle: input["style"]?.string))
+        let message = OutboundMessage(
+            agentID: numberID == nil ? input["agent_id"]?.string : nil, numberID: numberID,
+            fromNumber: numberID == nil ? input["number"]?.string : nil,
+            toNumber: input["to"]?.string, body: body, mediaURLs: media,
+            replyToMessageID: (input["reply_to"]?.string).map { Message.ID($0) },
+            sendStyle: input["style"]?.string)
+        let sent = try await search.sending(input, in: context) { try await self.api.send(message) }
         let urls = sent.mediaURLs.isEmpty ? media ?? [] : sent.mediaURLs
         let fields: [String: JSONValue?] = [
             "id": .string(sent.id.rawValue), "body": .string(body), "direction": "outbound",
@@ -107,8 +114,10 @@ struct CommandExecutor: Sendable {
 
     /// Best effort, as the API has it: true if the participant is shown it, false if not. A sign that fades by itself is
     /// not worth a retry, much less a failed rule.
-    private func showTyping(_ input: JSONValue) async throws -> JSONValue {
+    private func showTyping(_ input: JSONValue, in context: CommandContext) async throws -> JSONValue {
         do {
+            try await policy.admit(.showTyping, input, in: context)
+            guard !isDryRun else { return false }
             _ = try await api.showTyping(in: input.conversationID)
             return true
         } catch {
@@ -121,7 +130,32 @@ extension CommandFailure {
     init(_ error: APIError) {
         self.init(
             code: error.code.rawValue, message: error.message, retryable: error.isRetryable,
-            retryAfter: error.retryAfter, outcomeUnknown: error.code == .outcomeUnknown)
+            retryAfter: error.retryAfter, outcomeUnknown: error.code == .outcomeUnknown,
+            upstreamDown: error.meansDown)
+    }
+}
+
+extension EngineFailure {
+    init(_ error: APIError) {
+        self.init(
+            error.message, retryable: error.isRetryable, retryAfter: error.retryAfter,
+            upstream: error.meansDown ? RuleCommand.upstream : nil)
+    }
+}
+
+extension APIError {
+    /// Whether nobody answered, or only to say that nothing works there. A server that asks to wait, or can't confirm a
+    /// delivery, is up.
+    var meansDown: Bool {
+        guard code == .unavailable || code == .outcomeUnknown else { return false }
+        return status.map { $0 >= 500 } ?? true
+    }
+}
+
+extension JSONValue {
+    fileprivate var markedAsDryRun: JSONValue {
+        guard case .object(let fields) = self else { return self }
+        return .object(fields.merging([DryRun.key: true], uniquingKeysWith: { $1 }))
     }
 }
 

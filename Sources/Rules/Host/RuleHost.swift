@@ -46,11 +46,19 @@ public struct RuleHostConfiguration: Sendable, Hashable {
     /// How long one try of a command may take, waiting for a turn at the metadata included.
     public var commandDeadline: Duration
     public var limits: RuleLimits
+    public var policy: PolicyConfiguration
+    /// Whether effects on conversations are only noted, and answered as if they had happened.
+    public var isDryRun: Bool
+    /// Whether each run is rebuilt from its beginning at every command. For tests: it shows whatever a replay breaks.
+    public var replaysAlways = false
 
     public init(
         shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false,
-        commandDeadline: Duration = .seconds(60), limits: RuleLimits = RuleLimits()
+        commandDeadline: Duration = .seconds(60), limits: RuleLimits = RuleLimits(),
+        policy: PolicyConfiguration = PolicyConfiguration(), isDryRun: Bool = false
     ) {
+        self.policy = policy
+        self.isDryRun = isDryRun
         self.limits = limits
         self.commandDeadline = commandDeadline
         self.shards = shards
@@ -61,11 +69,17 @@ public struct RuleHostConfiguration: Sendable, Hashable {
 
 /// Answers what the engine asks: which rules an event starts, how they run, and how their commands are performed.
 public final class RuleHost: EventHandler {
-    private let book: RuleBook
+    let book: RuleBook
+    let api: any ConversationAPI
     private let loader: PackLoader
     private let shards: ShardPool
     private let preparation: EventPreparation
-    private let executor: CommandExecutor
+    let executor: CommandExecutor
+    private let rehearsals: Rehearsals
+    let contents = EventContents()
+    private let replaysAlways: Bool
+    let policy: Policy
+    let link = EngineLink()
     private let logger: Logger
     private let clock: any Clock<Duration>
     private let commandDeadline: Duration
@@ -86,9 +100,25 @@ public final class RuleHost: EventHandler {
         self.logger = logger
         LuaLimits.setMemoryCeiling(configuration.limits.processMemoryBytes)
         shards = ShardPool(count: configuration.shards, limits: configuration.limits.lua)
+        replaysAlways = configuration.replaysAlways
+        let api = configuration.isDryRun ? DryRunAPI(api) : api
+        self.api = api
         let metadata = MetadataWriter(api: api, isOnlyWriter: configuration.isOnlyMetadataWriter, now: now)
-        executor = CommandExecutor(api: api, metadata: metadata, now: now)
-        preparation = EventPreparation(api: api, metadata: metadata, media: media, startedAt: now(), now: now)
+        let policy = Policy(
+            configuration.policy, api: api, contents: contents, link: link, now: now, logger: logger)
+        self.policy = policy
+        let search = EffectSearch(api: api, contents: contents, link: link)
+        executor = CommandExecutor(
+            api: api, metadata: metadata, policy: policy, search: search, isDryRun: configuration.isDryRun, now: now)
+        rehearsals = Rehearsals {
+            let api = DryRunAPI(api)
+            let metadata = MetadataWriter(api: api, isOnlyWriter: false, now: now)
+            return CommandExecutor(
+                api: api, metadata: metadata, policy: policy, search: search, isDryRun: true, now: now)
+        }
+        preparation = EventPreparation(
+            api: api, metadata: metadata, media: media, startedAt: now(), now: now,
+            note: { try await policy.note($0) })
     }
 
     public func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation {
@@ -96,11 +126,13 @@ public final class RuleHost: EventHandler {
     }
 
     public func match(_ event: Event) async throws -> Matching {
-        let content = try Self.content(of: event)
+        let content = try contents.content(of: event)
         let shard = shards.shard(for: event.queue)
         var matching = Matching()
         for (pack, rule) in book.rules(for: content.kind) {
-            var refusal = rule.filter.refusal(of: content)
+            var refusal =
+                rule.filter.refusal(of: content) ?? Self.refusalOfEcho(content, event, by: rule)
+                ?? policy.refusal(of: rule.name, pack: pack.name, number: content.conversation.number)
             if refusal == nil, rule.filter.patterns != nil || rule.hasMatches {
                 refusal = await shard.refusal(of: content, by: rule, of: pack)
             }
@@ -111,6 +143,13 @@ public final class RuleHost: EventHandler {
             }
         }
         return matching
+    }
+
+    /// A message that this host sent is seen again by polling: a rule that answered it would go on for ever.
+    private static func refusalOfEcho(_ content: ConversationEvent, _ event: Event, by rule: Rule) -> String? {
+        guard content.kind == .message, content.direction == .outbound, let cause = event.cause, !rule.filter.own
+        else { return nil }
+        return "this host sent it, in run \(cause); own = true in `when` lets such messages in"
     }
 
     public func program(for invocation: Invocation, event: Event) async throws -> any Program {
@@ -125,14 +164,19 @@ public final class RuleHost: EventHandler {
                 "the version of \(invocation.rule) that this began with is gone (\(invocation.version.prefix(12)))",
                 retryable: false)
         }
-        return RuleProgram(
-            rule, of: pack, event: try Self.content(of: event), seed: Self.seed(invocation.id),
-            on: shards.shard(for: event.queue))
+        let content = try contents.content(of: event)
+        let shard = shards.shard(for: event.queue)
+        let make: @Sendable () -> RuleProgram = { [policy] in
+            RuleProgram(
+                rule, of: pack, event: content, seed: Self.seed(invocation.id), on: shard,
+                stopped: { await policy.stopped(invocation.id, of: rule.name) })
+        }
+        return replaysAlways ? ReplayingProgram(make) : make()
     }
 
     public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? {
         guard let request = try? WaitRequest(JSONValue(parsing: waiting.input)) else { return nil }
-        let content = try Self.content(of: event)
+        let content = try contents.content(of: event)
         guard request.admits(content) else { return nil }
         if let patterns = request.patterns(for: content) {
             let shard = shards.shard(for: event.queue)
@@ -151,19 +195,30 @@ public final class RuleHost: EventHandler {
         do {
             try await catchUp(Conversation.ID(queue))
         } catch let error as APIError {
-            throw EngineFailure(error.message, retryable: error.isRetryable, retryAfter: error.retryAfter)
+            throw EngineFailure(error)
         }
+    }
+
+    public func permit(_ command: Command, in context: CommandContext) async throws {
+        guard let kind = RuleCommand(rawValue: command.name), kind.isEffect, kind != .showTyping else { return }
+        try await policy.admit(kind, try JSONValue(parsing: command.input), in: context)
+    }
+
+    public func rehearse(_ command: Command, in context: CommandContext) async throws -> Data {
+        try await rehearsals.executor(for: context).perform(command, in: context)
     }
 
     public func perform(_ command: Command, in context: CommandContext) async throws -> Data {
         let deadline = commandDeadline
         return try await withThrowingTaskGroup(of: Data.self) { group in
-            group.addTask { try await self.executor.perform(command, in: context) }
+            let executor = context.isRehearsal ? rehearsals.executor(for: context) : executor
+            group.addTask { try await executor.perform(command, in: context) }
             group.addTask { [clock] in
                 try await clock.sleep(for: deadline)
                 throw CommandFailure(
                     code: "deadline", message: "\(command.name) took longer than \(deadline) (limits.command_deadline)",
-                    retryable: command.effect != .once, outcomeUnknown: command.effect == .once)
+                    retryable: command.effect != .once, outcomeUnknown: command.effect == .once,
+                    upstreamDown: true)
             }
             defer { group.cancelAll() }
             guard let outcome = try await group.next() else { throw CancellationError() }
@@ -181,12 +236,23 @@ public final class RuleHost: EventHandler {
         id.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 
-    private static func content(of event: Event) throws -> ConversationEvent {
-        do {
-            return try JSON.decode(ConversationEvent.self, from: event.payload)
-        } catch let error as DecodingError {
-            throw EngineFailure(
-                "event \(event.sequence) can't be read: \(error.plainDescription)", retryable: false)
-        }
+    /// Looks whether a send or reaction whose outcome is unknown took place.
+    public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? {
+        guard let kind = RuleCommand(rawValue: command.name) else { return nil }
+        return try await executor.search.outcome(
+            of: kind, try JSONValue(parsing: command.input), in: context)?.text()
+    }
+
+    /// The message that a send led to: a poll sees it too.
+    public func produces(_ command: Command, outcome: Data) -> [String] {
+        guard RuleCommand(rawValue: command.name) == .send,
+            let id = (try? JSONValue(parsing: outcome))?["id"]?.string
+        else { return [] }
+        return [EventIdentity.message(Message.ID(id))]
+    }
+
+    /// An event that is too old for rules still says whether its sender may be written to.
+    public func expired(_ event: Event) async throws {
+        try await policy.note(try contents.content(of: event))
     }
 }

@@ -14,12 +14,16 @@ struct EventPreparation: Sendable {
     /// Before this, another process may have written what this one doesn't know of.
     let startedAt: Date
     let now: @Sendable () -> Date
+    /// Told of each event first of all: what a participant says about being written to counts even where the event then
+    /// can't be completed.
+    var note: @Sendable (ConversationEvent) async throws -> Void = { _ in }
 
     func prepare(
         _ event: Event, claims: any IdentityClaims, asksForFirst: Bool
     ) async throws -> Preparation {
         do {
             var content = try JSON.decode(ConversationEvent.self, from: event.payload)
+            try await note(content)
             if let duplicate = try await identify(&content, event, claims) { return duplicate }
             if content.kind != .callEnded {
                 try await completeConversation(of: &content, event)
@@ -28,7 +32,7 @@ struct EventPreparation: Sendable {
             }
             return .ready(payload: try JSON.encode(content))
         } catch let error as APIError {
-            throw EngineFailure(error.message, retryable: error.isRetryable, retryAfter: error.retryAfter)
+            throw EngineFailure(error)
         } catch let error as DecodingError {
             throw EngineFailure(error.plainDescription, retryable: false)
         }
@@ -106,8 +110,10 @@ struct EventPreparation: Sendable {
 
     private func findWhetherFirst(_ content: inout ConversationEvent) async throws {
         guard let message = content.message else { return }
-        let earlier = try await api.messages(
-            in: content.conversation.id, limit: 1, before: message.receivedAt, after: nil)
-        content.isFirst = earlier.data.isEmpty
+        // Times may be whole seconds, so one that came before may bear the same: then the API's order tells.
+        let page = try await api.messages(
+            in: content.conversation.id, limit: 200, before: message.receivedAt.advanced(by: .seconds(1)), after: nil)
+        let isOldest = page.data.last.map { $0.id == message.id } ?? true
+        content.isFirst = isOldest && !page.hasMore || !page.data.contains { $0.receivedAt <= message.receivedAt }
     }
 }

@@ -10,11 +10,18 @@ actor RuleProgram: Program {
     private let event: ConversationEvent
     private let seed: UInt64
     private let shard: RuleShard
+    private let stopped: @Sendable () async -> Void
     private var handle: RuleShard.Handle?
     private var asked: RuleCommand?
 
-    /// - Parameter seed: Of `math.random`: the same for every replay of an invocation.
-    init(_ rule: Rule, of pack: RulePack, event: ConversationEvent, seed: UInt64, on shard: RuleShard) {
+    /// - Parameters:
+    ///   - seed: Of `math.random`: the same for every replay of an invocation.
+    ///   - stopped: Told if the script is stopped because it used up a limit.
+    init(
+        _ rule: Rule, of pack: RulePack, event: ConversationEvent, seed: UInt64, on shard: RuleShard,
+        stopped: @escaping @Sendable () async -> Void = {}
+    ) {
+        self.stopped = stopped
         self.seed = seed
         self.rule = rule
         self.pack = pack
@@ -65,6 +72,7 @@ actor RuleProgram: Program {
             case .finished:
                 return ProgramStep(logs: logs, next: .finished(nil))
             case .failed(let error):
+                if error.code == .limit || error.code == .memory { await stopped() }
                 return ProgramStep(logs: logs, next: .failed(ProgramFailure(error)))
             case .paused:
                 guard let handle else { return ProgramStep(logs: logs, next: .finished(nil)) }

@@ -19,29 +19,49 @@ struct FilterReader {
     /// Keys that mean something for the trigger.
     private var keys: [String] {
         switch trigger {
-        case .message: Self.shared + ["media", "first"]
+        case .message: Self.shared + ["media", "first", "own"]
         case .reaction: Self.shared + ["reaction"]
         case .callEnded: Self.shared
         }
     }
 
+    /// - Throws: ``RuleProblem``, the first there is.
     func read(_ value: LuaValue?) throws(RuleProblem) -> Filter {
+        var problems: [RuleProblem] = []
+        let filter = read(value, problems: &problems)
+        if let first = problems.first { throw first }
+        return filter
+    }
+
+    /// Reads what can be read.
+    ///
+    /// - Parameter problems: Gets whatever is wrong with the rest.
+    func read(_ value: LuaValue?, problems: inout [RuleProblem]) -> Filter {
         var filter = Filter()
         guard let value else { return filter }
         guard case .object(let fields) = value else {
             if case .array(let items) = value, items.isEmpty { return filter }
-            throw problem("when must be a table of conditions, such as { channel = \"imessage\" }", "when")
+            problems.append(
+                problem("when must be a table of conditions, such as { channel = \"imessage\" }", "when"))
+            return filter
         }
         for key in fields.keys.sorted() {
-            guard keys.contains(key) else {
-                if ["media", "first", "reaction"].contains(key) {
-                    throw problem("when.\(key) means nothing with on = \"\(trigger.rawValue)\"", key)
-                }
-                throw problem("when.\(key) is not known\(NearestName.suggestion(for: key, among: keys))", key)
+            do throws(RuleProblem) {
+                try check(key)
+                try read(key, fields[key] ?? .nil, into: &filter)
+            } catch {
+                problems.append(error)
             }
-            try read(key, fields[key] ?? .nil, into: &filter)
         }
         return filter
+    }
+
+    private func check(_ key: String) throws(RuleProblem) {
+        guard !keys.contains(key) else { return }
+        if ["media", "first", "own", "reaction"].contains(key) {
+            throw problem("when.\(key) means nothing with on = \"\(trigger.rawValue)\"", key)
+        }
+        throw problem("when.\(key) is not known\(NearestName.suggestion(for: key, among: keys))", key)
     }
 
     private func read(_ key: String, _ value: LuaValue, into filter: inout Filter) throws(RuleProblem) {
@@ -56,6 +76,7 @@ struct FilterReader {
         case "pattern": filter.patterns = try patterns(value)
         case "media": filter.media = try media(value)
         case "first": filter.first = try flag(key, value)
+        case "own": filter.own = try flag(key, value)
         case "reaction": filter.reaction = try reactions(value)
         case "metadata": filter.metadata = try metadata(value)
         default: filter.hours = try hours(value)

@@ -40,5 +40,14 @@ public struct PackArchive: Sendable {
         return pack
     }
 
+    /// The names of all packs that are kept and can be read.
+    var names: Set<String> {
+        let files = (try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)) ?? []
+        let packs = files.compactMap { file in
+            (try? Data(contentsOf: file)).flatMap { try? Pack(archive: $0) }
+        }
+        return Set(packs.map(\.manifest.name))
+    }
+
     private func file(of digest: String) -> URL { directory.appending(path: digest + ".tar") }
 }

@@ -44,7 +44,7 @@ private actor RuleReader: LuaThreadActor {
             do {
                 rules.append(try read(path, name: "\(pack.manifest.name):\(name)", of: pack, with: state))
             } catch {
-                problems.append(error)
+                problems += error.problems
             }
         }
         problems += checkModules(of: pack, with: state)
@@ -66,18 +66,18 @@ private actor RuleReader: LuaThreadActor {
 
     private func read(
         _ path: String, name: String, of pack: Pack, with state: LuaState
-    ) throws(RuleProblem) -> Rule {
+    ) throws(RuleProblems) -> Rule {
         let source: LuaSource
         do {
             source = LuaSource(name: RulePack.sourceName(path, in: pack), text: try pack.text(of: path))
         } catch {
-            throw RuleProblem(error)
+            throw RuleProblems([RuleProblem(error)])
         }
         let description: LuaValue
         do {
             description = try state.describe(source)
         } catch {
-            throw RuleProblem(error, file: source.name)
+            throw RuleProblems([RuleProblem(error, file: source.name)])
         }
         return try RuleFileReader(name: name, path: path, source: source).read(description)
     }

@@ -42,6 +42,12 @@ public final class RuleBook: Sendable {
         state.withLock { $0.active.values.sorted { $0.name < $1.name } }
     }
 
+    /// The packs in force, and those that invocations began with since the start or that are kept for them.
+    var packNames: Set<String> {
+        let known = state.withLock { state in state.active.keys + state.known.values.map(\.name) }
+        return Set(known).union(archive?.names ?? [])
+    }
+
     /// Rules in force for a trigger, in the order of their names, each with its pack.
     func rules(for trigger: ConversationEvent.Kind) -> [(pack: RulePack, rule: Rule)] {
         activePacks.flatMap { pack in

@@ -11,24 +11,43 @@ struct RuleFileReader {
     var path: String
     var source: LuaSource
 
-    /// - Throws: ``RuleProblem``, with the line that the key stands on where it can be told.
-    func read(_ description: LuaValue) throws(RuleProblem) -> Rule {
+    /// - Throws: ``RuleProblems``, all there are, each with the line that the key stands on where it can be told.
+    func read(_ description: LuaValue) throws(RuleProblems) -> Rule {
         guard case .object(let fields) = description, !fields.isEmpty else {
-            throw problem("must return a table, such as return { on = \"message\", run = function(message) … end }")
+            throw RuleProblems([
+                problem("must return a table, such as return { on = \"message\", run = function(message) … end }")
+            ])
         }
-        for key in fields.keys.sorted() where !Self.keys.contains(key) {
-            throw problem("unknown key \"\(key)\"\(NearestName.suggestion(for: key, among: Self.keys))", at: key)
+        var problems = fields.keys.sorted().filter { !Self.keys.contains($0) }.map { key in
+            problem("unknown key \"\(key)\"\(NearestName.suggestion(for: key, among: Self.keys))", at: key)
         }
-        guard case .function = fields["run"] else {
-            throw problem("run must be a function", at: "run")
+        func attempt<Value>(_ read: () throws(RuleProblem) -> Value) -> Value? {
+            do throws(RuleProblem) {
+                return try read()
+            } catch {
+                problems.append(error)
+                return nil
+            }
         }
-        let hasMatches = try readMatches(fields["matches"])
-        let mode = try readMode(fields["mode"], debounce: fields["debounce"])
-        let trigger = try readTrigger(fields["on"])
+        _ = attempt { () throws(RuleProblem) in try checkRun(fields["run"]) }
+        let hasMatches = attempt { () throws(RuleProblem) in try readMatches(fields["matches"]) }
+        let mode = attempt { () throws(RuleProblem) in try readMode(fields["mode"], debounce: fields["debounce"]) }
+        let trigger = attempt { () throws(RuleProblem) in try readTrigger(fields["on"]) }
+        let text = attempt { () throws(RuleProblem) in try readDescription(fields["description"]) }
+        // What `when` may hold depends on the trigger.
+        let filter = trigger.map {
+            FilterReader(trigger: $0, problem: problem).read(fields["when"], problems: &problems)
+        }
+        guard problems.isEmpty, let trigger, let mode, let filter, let hasMatches, let text else {
+            throw RuleProblems(problems)
+        }
         return Rule(
-            name: name, path: path, trigger: trigger, description: try readDescription(fields["description"]),
-            mode: mode, filter: try FilterReader(trigger: trigger, problem: problem).read(fields["when"]),
+            name: name, path: path, trigger: trigger, description: text, mode: mode, filter: filter,
             hasMatches: hasMatches)
+    }
+
+    private func checkRun(_ value: LuaValue?) throws(RuleProblem) {
+        guard case .function = value else { throw problem("run must be a function", at: "run") }
     }
 
     private func readTrigger(_ value: LuaValue?) throws(RuleProblem) -> ConversationEvent.Kind {

@@ -10,6 +10,8 @@ struct Filter: Sendable, Hashable {
 
     /// Empty means any direction.
     var direction: Set<Direction> = [.inbound]
+    /// Whether messages that this host sent itself count too, where outbound ones do.
+    var own = false
     var channel: Set<Channel>?
     var body: Words?
     var media: Media?

@@ -4,7 +4,7 @@ import Testing
 @testable import Rules
 
 /// What a rule is told that uses a binding wrongly: the argument is named, and the line is the rule's.
-@Suite struct BindingMistakeTests {
+@Suite(.bothReplayModes) struct BindingMistakeTests {
     static let mistakes: [(call: String, message: String)] = [
         ("c.tag { a = 1 }", #"call this with a colon: conversation:tag { key = value }"#),
         ("c:tag()", #"conversation:tag: a table of fields is needed, such as { topic = "orders" }"#),

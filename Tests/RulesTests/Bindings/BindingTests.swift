@@ -7,7 +7,7 @@ import Testing
 @testable import Rules
 
 /// What bindings do in a rule that runs in a real engine.
-@Suite struct BindingTests {
+@Suite(.bothReplayModes) struct BindingTests {
     /// Runs a body that logs what it sees, and returns the log.
     private func logged(
         _ body: String, event: ConversationEvent = .message(), api: FakeAPI = FakeAPI()

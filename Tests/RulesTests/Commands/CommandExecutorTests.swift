@@ -20,14 +20,14 @@ import Testing
 
     private func context(
         _ effect: Effect, checkpoint: Data? = nil, save: @escaping @Sendable (Data) async throws -> Void = { _ in }
-    ) -> CommandContext {
+    ) throws -> CommandContext {
         CommandContext(
             invocation: Invocation(
                 id: "inv_0000000000000001", event: 1, queue: "conv_1", rule: "acme/photos:heart", version: "v",
                 createdAt: noon.date, updatedAt: noon.date),
             event: Event(
                 sequence: 1, identity: "message:msg_1", queue: "conv_1", kind: "message", source: "webhook",
-                payload: Data(), occurredAt: noon.date, acceptedAt: noon.date),
+                payload: try ConversationEvent.message().new().payload, occurredAt: noon.date, acceptedAt: noon.date),
             position: 0, attempt: 1, checkpoint: checkpoint, save: save)
     }
 
@@ -36,8 +36,12 @@ import Testing
         _ name: RuleCommand, _ input: String, checkpoint: Data? = nil,
         save: @escaping @Sendable (Data) async throws -> Void = { _ in }
     ) async throws -> JSONValue {
+        let (contents, link) = (EventContents(), EngineLink())
         let executor = CommandExecutor(
             api: api, metadata: MetadataWriter(api: api, isOnlyWriter: false, now: { noon.date }),
+            policy: Policy(
+                PolicyConfiguration(), api: api, contents: contents, link: link, now: { noon.date }, logger: .silent),
+            search: EffectSearch(api: api, contents: contents, link: link),
             now: { noon.advanced(by: .microseconds(1500)).date })
         let asked = LuaCommand(name: name.rawValue, arguments: [.json(input)], location: nil)
         let command = try RuleCommand.command(asked, pack: "acme/photos", event: .message())
@@ -222,11 +226,22 @@ import Testing
             APIError(.rateLimited, "slowly", retryAfter: .seconds(9)),
             CommandFailure(code: "rate_limited", message: "slowly", retryable: true, retryAfter: .seconds(9))
         ),
-        (APIError(.unavailable, "down"), CommandFailure(code: "unavailable", message: "down", retryable: true)),
+        (
+            APIError(.unavailable, "down"),
+            CommandFailure(code: "unavailable", message: "down", retryable: true, upstreamDown: true)
+        ),
+        (
+            APIError(.unavailable, "busy", status: 409),
+            CommandFailure(code: "unavailable", message: "busy", retryable: true)
+        ),
         (APIError(.forbidden, "not registered"), CommandFailure(code: "forbidden", message: "not registered")),
         (
             APIError(.outcomeUnknown, "no answer"),
-            CommandFailure(code: "outcome_unknown", message: "no answer", outcomeUnknown: true)
+            CommandFailure(code: "outcome_unknown", message: "no answer", outcomeUnknown: true, upstreamDown: true)
+        ),
+        (
+            APIError(.outcomeUnknown, "not confirmed", status: 409),
+            CommandFailure(code: "outcome_unknown", message: "not confirmed", outcomeUnknown: true)
         ),
     ])
     func `an error of the API keeps its code and what may be done`(

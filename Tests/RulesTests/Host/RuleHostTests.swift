@@ -8,7 +8,7 @@ import Testing
 
 @testable import Rules
 
-@Suite struct RuleHostTests {
+@Suite(.bothReplayModes) struct RuleHostTests {
     private let heart = """
         return { on = "message", when = { channel = "imessage", media = "image" }, run = function(message)
           message:react("love")

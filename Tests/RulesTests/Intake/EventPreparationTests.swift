@@ -163,7 +163,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (APIError(.unavailable, "down"), EngineFailure("down", retryable: true)),
+        (APIError(.unavailable, "down"), EngineFailure("down", retryable: true, upstream: "api")),
         (
             APIError(.rateLimited, "slowly", retryAfter: .seconds(7)),
             EngineFailure("slowly", retryable: true, retryAfter: .seconds(7))
@@ -245,6 +245,18 @@ import Testing
             try await prepared(.message(id: "msg_2", at: noon.advanced(by: .seconds(9))), asksForFirst: true)?.isFirst
                 == false)
         #expect(try await prepared(.message())?.isFirst == nil)
+    }
+
+    @Test func `of two messages in one second only the first is first`() async throws {
+        api.change { $0.messages["conv_1"] = [.sample("msg_2"), .sample("msg_1")] }
+        #expect(try await prepared(.message(id: "msg_1"), asksForFirst: true)?.isFirst == true)
+        #expect(try await prepared(.message(id: "msg_2"), asksForFirst: true)?.isFirst == false)
+    }
+
+    @Test func `a message that can't be read yet is first if none came before it`() async throws {
+        let later = Message.sample("msg_2", at: noon.advanced(by: .milliseconds(500)))
+        api.change { $0.messages["conv_1"] = [later] }
+        #expect(try await prepared(.message(id: "msg_1"), asksForFirst: true)?.isFirst == true)
     }
 
     @Test func `a call needs no preparation`() async throws {

@@ -195,6 +195,32 @@ import Testing
         #expect(found[1].sourceLine == "error(\"no\")")
     }
 
+    @Test func `everything that is wrong with one file is told at once, each with its line`() async {
+        let found = await problems([
+            "rules/a.lua": """
+            return {
+              on = "message",
+              wen = {},
+              mode = "sngle",
+              when = {
+                channel = 5,
+                bdy = "order",
+                first = "yes",
+              },
+            }
+            """
+        ])
+        let lines = found.map { [$0.line.map(String.init) ?? "-", String($0.message.prefix(24))] }
+        expectNoDifference(
+            lines,
+            [
+                ["3", "unknown key \"wen\"; did "], ["-", "run must be a function"],
+                ["4", "mode = \"sngle\" is not k"],
+                ["7", "when.bdy is not known; d"], ["6", "when.channel must be a s"],
+                ["8", "when.first must be true "],
+            ])
+    }
+
     @Test func `loading has no effects`() async {
         let found = await problems([
             "rules/a.lua": "store.set(\"a\", 1)\nreturn { on = \"message\", run = function() end }"

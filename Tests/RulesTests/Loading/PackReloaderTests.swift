@@ -2,6 +2,7 @@ import CustomDump
 import Foundation
 import Packs
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Rules

@@ -1,5 +1,6 @@
 import Foundation
 import Packs
+import TestSupport
 import Testing
 
 @testable import Rules

@@ -20,6 +20,8 @@ final class FakeAPI: ConversationAPI {
         /// As `failures`, but thrown after the effect took place.
         var lostAnswers: [Call: [APIError?]] = [:]
         var broken: [Conversation.ID: APIError] = [:]
+        /// When sends and reactions turn up in what is read later; nil: they don't.
+        var effectsAt: Timestamp?
         var nextID = 1
     }
 
@@ -118,7 +120,9 @@ final class FakeAPI: ConversationAPI {
         let id = state.withLock { state in
             state.sent.append(message)
             state.nextID += 1
-            return Message.ID("sent_\(state.nextID - 1)")
+            let id = Message.ID("sent_\(state.nextID - 1)")
+            state.show(message, as: id)
+            return id
         }
         try end(.send)
         return SentMessage(
@@ -128,6 +132,7 @@ final class FakeAPI: ConversationAPI {
 
     func react(to id: Message.ID, with reaction: ReactionType) async throws(APIError) -> ReactionReceipt {
         try begin(.react, "\(id) \(reaction)")
+        state.withLock { $0.show(reaction, on: id) }
         try end(.react)
         return ReactionReceipt(id: "rxn_1", reactionType: reaction, messageID: id, channel: .imessage)
     }
@@ -149,6 +154,28 @@ final class FakeAPI: ConversationAPI {
         throw APIError(.notImplemented, "no webhooks here")
     }
     func deleteWebhook() async throws(APIError) {}
+}
+
+extension FakeAPI.State {
+    fileprivate mutating func show(_ sent: OutboundMessage, as id: Message.ID) {
+        guard let time = effectsAt,
+            let conversation = conversations.values.first(where: { $0.participant == sent.toNumber })
+        else { return }
+        let media = sent.mediaURLs?.map { $0.replacing("https://", with: "https://hosted.") } ?? []
+        messages[conversation.id, default: []].append(
+            .sample(id, sent.body, at: time, direction: .outbound, media: media))
+    }
+
+    fileprivate mutating func show(_ reaction: ReactionType, on id: Message.ID) {
+        guard let time = effectsAt else { return }
+        for conversation in messages.keys {
+            guard let index = messages[conversation]?.firstIndex(where: { $0.id == id }) else { continue }
+            messages[conversation]?[index].reactions.append(
+                MessageReaction(
+                    id: "rxn_1", reactionType: reaction, fromNumber: "+15551234567", direction: .outbound,
+                    createdAt: time))
+        }
+    }
 }
 
 extension Timestamp {

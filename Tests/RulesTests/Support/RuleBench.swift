@@ -10,6 +10,9 @@ import Testing
 
 /// A host with a pack in a folder, an engine on a store in memory, and the API in memory behind it.
 struct RuleBench {
+    /// Whether runs are rebuilt from their beginnings at each command; see ``ReplayModes``.
+    @TaskLocal static var replaysAlways = false
+
     let api: FakeAPI
     let clock = ManualClock()
     let folder: TemporaryFolder
@@ -31,6 +34,8 @@ struct RuleBench {
         folder = try other?.folder ?? TemporaryFolder()
         archive = PackArchive(directory: folder.url.deletingLastPathComponent().appending(path: "archive"))
         book = RuleBook(archive: archive)
+        var configuration = configuration
+        configuration.replaysAlways = Self.replaysAlways
         host = RuleHost(
             api: api, book: book, loader: loader, media: media, configuration: configuration,
             now: { [clock] in clock.date }, logger: .silent)
@@ -51,9 +56,11 @@ struct RuleBench {
     func makeEngine(_ change: (inout EngineConfiguration) -> Void = { _ in }) -> Engine {
         var configuration = EngineConfiguration()
         change(&configuration)
-        return Engine(
+        let engine = Engine(
             store: store, handler: host, configuration: configuration, clock: clock, now: { [clock] in clock.date },
             random: { 0 }, logger: .silent)
+        host.connect(engine)
+        return engine
     }
 
     /// Runs `body` while an engine runs, then has it stop.

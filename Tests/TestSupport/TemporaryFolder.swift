@@ -1,11 +1,11 @@
-import Foundation
+public import Foundation
 
 /// A folder of the test's own, removed with the last reference.
-final class TemporaryFolder: Sendable {
-    let url: URL
+public final class TemporaryFolder: Sendable {
+    public let url: URL
 
     /// - Parameter name: The folder's own name; what is around it is unique.
-    init(named name: String = "photos") throws {
+    public init(named name: String = "photos") throws {
         url = FileManager.default.temporaryDirectory.appending(path: "tidewire-\(UUID().uuidString)")
             .appending(path: name, directoryHint: .isDirectory)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -13,22 +13,22 @@ final class TemporaryFolder: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: url.deletingLastPathComponent()) }
 
-    func write(_ text: String, to path: String) throws {
+    public func write(_ text: String, to path: String) throws {
         try write(Data(text.utf8), to: path)
     }
 
-    func write(_ data: Data, to path: String) throws {
+    public func write(_ data: Data, to path: String) throws {
         let file = url.appending(path: path)
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try data.write(to: file)
     }
 
-    func remove(_ path: String) throws {
+    public func remove(_ path: String) throws {
         try FileManager.default.removeItem(at: url.appending(path: path))
     }
 
-    func link(_ path: String, to target: String) throws {
+    public func link(_ path: String, to target: String) throws {
         try FileManager.default.createSymbolicLink(
             atPath: url.appending(path: path).path, withDestinationPath: target)
     }
