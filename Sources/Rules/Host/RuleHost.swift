@@ -46,6 +46,7 @@ public struct RuleHostConfiguration: Sendable, Hashable {
     /// How long one try of a command may take, waiting for a turn at the metadata included.
     public var commandDeadline: Duration
     public var limits: RuleLimits
+    /// Unless one is given, nothing blows a fuse.
     public var policy: PolicyConfiguration
     /// Whether effects on conversations are only noted, and answered as if they had happened.
     public var isDryRun: Bool
@@ -55,7 +56,7 @@ public struct RuleHostConfiguration: Sendable, Hashable {
     public init(
         shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false,
         commandDeadline: Duration = .seconds(60), limits: RuleLimits = RuleLimits(),
-        policy: PolicyConfiguration = PolicyConfiguration(), isDryRun: Bool = false
+        policy: PolicyConfiguration = PolicyConfiguration(fuses: .none), isDryRun: Bool = false
     ) {
         self.policy = policy
         self.isDryRun = isDryRun

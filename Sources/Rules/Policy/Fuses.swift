@@ -16,7 +16,7 @@ public struct FuseRate: Sendable, Hashable, CustomStringConvertible {
     public init(_ text: String, key: String) throws(PolicyProblem) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         let period = parts.count == 2 ? try? DurationText.parse(String(parts[1])) : nil
-        guard parts.count == 2, let count = Int(parts[0]), (1...1_000_000).contains(count), let period,
+        guard parts.count == 2, let count = Int(parts[0]), (1...100_000).contains(count), let period,
             period > .zero
         else {
             throw PolicyProblem(

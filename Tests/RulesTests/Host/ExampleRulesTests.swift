@@ -24,6 +24,7 @@ struct ExampleRulesTests {
         }
         let rules = Dictionary(
             uniqueKeysWithValues: try texts("rules").map { ($0.key.replacing(".lua", with: ""), $0.value) })
+        try #require(!rules.isEmpty)
         return try await RuleBench(rules: rules, modules: try texts("lib"))
     }
 

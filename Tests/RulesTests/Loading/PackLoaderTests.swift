@@ -214,8 +214,8 @@ import Testing
         expectNoDifference(
             lines,
             [
-                ["3", "unknown key \"wen\"; did "], ["-", "run must be a function"],
-                ["4", "mode = \"sngle\" is not k"],
+                ["3", "unknown key \"wen\"; did y"], ["-", "run must be a function"],
+                ["4", "mode = \"sngle\" is not kn"],
                 ["7", "when.bdy is not known; d"], ["6", "when.channel must be a s"],
                 ["8", "when.first must be true "],
             ])

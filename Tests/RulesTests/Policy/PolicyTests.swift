@@ -52,6 +52,46 @@ struct PolicyTests {
         }
     }
 
+    @Test func `what came before a held send went out is no reply to it`() async throws {
+        let body = """
+            messages.send { to = "+15550009999", number = "+15551234567", body = "Psst" }
+            message.conversation:send("Well?")
+            log.info(message.conversation:wait_reply { timeout = "1h" }.body)
+            """
+        let rule = "return { on = 'message', when = { body = 'go' }, run = function(message)\n\(body)\nend }"
+        let bench = try await bench(["a": rule], try quiet())
+        try await bench.run { engine in
+            try await take(.message("go", at: noon.advanced(by: .seconds(-901))), engine)
+            try await take(.message("too early", id: "msg_2"), engine)
+            bench.clock.advance(by: .seconds(3600))
+            await engine.idle()
+            expectNoDifference(bench.api.sent.map(\.body), ["Psst", "Well?"])
+            let late = noon.advanced(by: .seconds(3700))
+            try await take(.message("an answer", id: "msg_3", at: late), engine)
+            let logged = try await engine.trace(ofEvent: 1).invocations[0].logged
+            expectNoDifference(logged, ["an answer"])
+        }
+    }
+
+    @Test func `what came while the send itself was held is no reply to it`() async throws {
+        let body = """
+            message.conversation:send("Well?")
+            log.info(message.conversation:wait_reply { timeout = "1h" }.body)
+            """
+        let rule = "return { on = 'message', when = { body = 'go' }, run = function(message)\n\(body)\nend }"
+        let bench = try await bench(["a": rule], try quiet())
+        try await bench.run { engine in
+            try await take(.message("go", at: noon.advanced(by: .seconds(-901))), engine)
+            try await take(.message("too early", id: "msg_2", at: noon.advanced(by: .seconds(-901))), engine)
+            bench.clock.advance(by: .seconds(3600))
+            await engine.idle()
+            let late = noon.advanced(by: .seconds(3700))
+            try await take(.message("an answer", id: "msg_3", at: late), engine)
+            let logged = try await engine.trace(ofEvent: 1).invocations[0].logged
+            expectNoDifference(logged, ["an answer"])
+        }
+    }
+
     @Test func `quiet hours can refuse instead`() async throws {
         let bench = try await bench(["a": Self.answer], try quiet(.refuse))
         let trace = try await bench.process(early)

@@ -151,6 +151,18 @@ struct RuleOptOutTests {
         expectNoDifference(trace.invocations.map(\.invocation.failure?.code), ["opted_out"])
     }
 
+    @Test func `where it can't be looked up, nothing is sent for now`() async throws {
+        let bench = try await bench()
+        let trace = try await bench.run { engine in
+            try await engine.setStoredValue(scope: "#opt_out", key: "+15559876543", to: Data("{".utf8))
+            _ = try await engine.accept([try ConversationEvent.message().new()])
+            await engine.idle()
+            return try await engine.trace(ofEvent: 1)
+        }
+        expectNoDifference(trace.invocations.map(\.invocation.state), [.retrying])
+        #expect(bench.api.sent.isEmpty)
+    }
+
     @Test func `operators see it, are told of it, and may decide it`() async throws {
         let bench = try await bench()
         let told = Mutex<[OptOutChange]>([])
