@@ -135,7 +135,7 @@ let package = Package(
                 "AgentPhoneClient", "ConversationGateway", "Conversations", "PublicAddresses", asyncHTTPClient, grdb,
                 httpTypes,
                 hummingbird,
-                hummingbirdTesting, logging, nioCore,
+                hummingbirdTesting, logging, nioCore, nioPosix,
             ]),
         tests(
             "RulesTests",
@@ -145,7 +145,11 @@ let package = Package(
                 nioCore, serviceLifecycle,
             ]),
         tests(
-            "tidewireTests", ["tidewire", "Conversations", "DurableExecution", "Packs", "Rules", logging, metrics]),
+            "tidewireTests",
+            [
+                "tidewire", "ConversationGateway", "Conversations", "DurableExecution", "Packs", "Rules", logging,
+                metrics,
+            ]),
         tests(
             "EndToEndTests",
             [

@@ -63,4 +63,19 @@ import Testing
         let error = #expect(throws: GatewayError.self) { _ = try GatewayFixture(change: change) }
         expectNoDifference(error?.code, .invalidConfiguration)
     }
+
+    @Test(arguments: [
+        ("127.0.0.1", nil, "http://127.0.0.1:8471"), ("0.0.0.0", nil, "http://127.0.0.1:8471"),
+        ("::", nil, "http://[::1]:8471"), ("::1", nil, "http://[::1]:8471"),
+        ("0.0.0.0", "https://phones.example.com/", "https://phones.example.com"),
+    ])
+    func `links lead to where somebody can reach the gateway`(host: String, set: String?, base: String) throws {
+        let fixture = try GatewayFixture {
+            $0.host = host
+            $0.port = 8471
+            $0.baseURL = set
+        }
+        defer { fixture.remove() }
+        expectNoDifference(fixture.gateway.baseURL, base)
+    }
 }

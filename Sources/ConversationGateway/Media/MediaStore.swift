@@ -117,8 +117,15 @@ extension APIError {
 
     /// An error of the file system while writing.
     fileprivate init(writing error: any Error) {
-        let code = (error as? CocoaError)?.code
-        self = code == .fileWriteOutOfSpace ? .diskFull : APIError(storage: error)
+        self = Self.isForRoom(error) ? .diskFull : APIError(storage: error)
+    }
+
+    /// Whether there is no room: on the disk, within the quota, or within the limit of a file's size.
+    private static func isForRoom(_ error: any Error) -> Bool {
+        if (error as? CocoaError)?.code == .fileWriteOutOfSpace { return true }
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        return underlying?.domain == NSPOSIXErrorDomain
+            && [ENOSPC, EDQUOT, EFBIG].contains(Int32(underlying?.code ?? 0))
     }
 }
 

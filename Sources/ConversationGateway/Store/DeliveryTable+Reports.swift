@@ -149,6 +149,11 @@ extension DeliveryTable {
         ])
     }
 
+    /// Every delivery, oldest first.
+    static func rows(_ database: Database) throws -> [Int64] {
+        try Int64.fetchAll(database.cachedStatement(sql: "SELECT row FROM delivery ORDER BY row"))
+    }
+
     /// The status of every delivery, oldest first.
     static func statuses(_ database: Database) throws -> [String] {
         try String.fetchAll(database.cachedStatement(sql: "SELECT status FROM delivery ORDER BY row"))

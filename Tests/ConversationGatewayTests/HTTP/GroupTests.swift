@@ -119,4 +119,38 @@ import Testing
             }
         }
     }
+
+    @Test func `phones start a group, and write in it`() async throws {
+        let fixture = try GatewayFixture()
+        try await fixture.routes { call in
+            let group = try await call(
+                "POST", "/sim/groups", ["members": ["+15559876543", "ruth@example.com"], "name": "Holiday"],
+                key: .simulation)
+            expectNoDifference(group.status, 200)
+            expectNoDifference(group.json["members"], ["+15559876543", "ruth@example.com"])
+            let id = group.json.text("id")
+            let sent = try await call(
+                "POST", "/sim/messages", ["from": "ruth@example.com", "group": .string(id), "body": "Hi"],
+                key: .simulation)
+            expectNoDifference(sent.json.text("conversation_id"), group.json.text("conversation_id"))
+            let thread = try await call("GET", "/v1/conversations/\(group.json.text("conversation_id"))").json
+            expectNoDifference(thread["groupName"], "Holiday")
+            expectNoDifference(thread["messages"]?.items.map { $0.text("senderIdentifier") }, ["ruth@example.com"])
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["members": ["+15559876543"]], 422), (["members": ["+15559876543", "+15559876543"]], 422),
+            (["members": ["+15559876543", "me"]], 422), ([:], 422),
+            (["members": ["+15559876543", "+15550000002"]], 400),
+            (["members": ["+15559876543", "ruth@example.com"], "to": "+15550009999"], 404),
+        ] as [(JSONValue, Int)])
+    func `a group that cannot be is refused`(body: JSONValue, status: Int) async throws {
+        let fixture = try GatewayFixture()
+        try await fixture.routes { call in
+            _ = try await call("POST", "/sim/phones", ["address": "+15550000002", "imessage": false], key: .simulation)
+            expectEqual(try await call("POST", "/sim/groups", body, key: .simulation).status, status)
+        }
+    }
 }

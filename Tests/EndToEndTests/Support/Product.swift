@@ -13,8 +13,10 @@ final class Product: Sendable {
     let errors: LineReader
 
     /// - Parameter environment: Added to a bare one.
-    init(_ arguments: [String], environment: [String: String] = [:], in folder: URL? = nil) throws {
-        process = Process.bare(Self.binary, arguments, environment, in: folder)
+    init(
+        _ arguments: [String], environment: [String: String] = [:], in folder: URL? = nil, binary: URL = binary
+    ) throws {
+        process = Process.bare(binary, arguments, environment, in: folder)
         ending = Ending(of: process)
         let (out, err) = (Pipe(), Pipe())
         process.standardOutput = out
