@@ -19,8 +19,8 @@ public actor Engine {
     private nonisolated let crashNotes: (any CrashNotes)?
     private nonisolated let rehearsal: Rehearsal?
     nonisolated let releases = ReleaseRegistry()
-    private nonisolated let signal = Signal()
-    private nonisolated let stopping = Flag()
+    nonisolated let signal = Signal()
+    nonisolated let stopping = Flag()
     private nonisolated let epoch = Mutex<Epoch?>(nil)
 
     /// Who waits for the store to be taken over; nil unless that is under way.
@@ -202,6 +202,7 @@ public actor Engine {
         try await context.releaseForgotten(pauses)
         var queued = InvocationFilter()
         queued.states = [.queued]
+        queued.limit = 100_000
         let inLine = try await store.invocations(queued)
         schedule = Schedule(configuration)
         for invocation in inLine { schedule.settled(invocation) }
@@ -279,63 +280,9 @@ public actor Engine {
         signal.raise()
     }
 
-    // MARK: Work
+    // MARK: Keeping the books
 
-    private nonisolated func perform(_ work: Schedule.Work, _ context: EngineContext) async {
-        switch work {
-        case .load(let load): await loaded(load, await read(load))
-        case .takeDue(let limit): await took(await takeDue(limit, context))
-        case .event(let event, let tries): await ran(event, await run(event, tries, context), context)
-        case .invocation(let invocation): await ran(await resume(invocation, context))
-        }
-    }
-
-    private nonisolated func read(_ load: Backlog.Load) async -> Result<[Event], EngineError> {
-        do throws(EngineError) {
-            switch load {
-            case .page(let last, let limit):
-                return .success(try await store.openEvents(after: last, through: .max, queue: nil, limit: limit))
-            case .refill(let queue, let last, let through, let limit):
-                return .success(try await store.openEvents(after: last, through: through, queue: queue, limit: limit))
-            }
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private nonisolated func takeDue(_ limit: Int, _ context: EngineContext) async -> Result<
-        DueInvocations, EngineError
-    > {
-        do throws(EngineError) {
-            return .success(
-                try await context.insisting { () async throws(EngineError) in
-                    try await store.takeDue(at: context.now, limit: limit, epoch: context.epoch)
-                })
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private nonisolated func run(
-        _ event: Event, _ tries: Backlog.Tries, _ context: EngineContext
-    ) async -> Result<EventRun.Ending, EngineError> {
-        let run = EventRun(context: context, event: event, tries: tries) { await self.settled($0) }
-        do throws(EngineError) {
-            let ending = try await run.run()
-            if case .ended = ending { try await context.survived(event.sequence) }
-            return .success(ending)
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private nonisolated func perform(_ release: Breakers.Release, _ context: EngineContext) async {
-        var failure: EngineError?
-        do throws(EngineError) { try await context.release(release) } catch { failure = error }
-        await released(release, failure)
-    }
-
-    private func released(_ release: Breakers.Release, _ failure: EngineError?) {
+    func released(_ release: Breakers.Release, _ failure: EngineError?) {
         releasing -= 1
         if let failure { note(failure) }
         let time = now().storable
@@ -343,51 +290,7 @@ public actor Engine {
         becameDue(at: time)
     }
 
-    /// Deletes what is too old, again and again.
-    private nonisolated func maintain(every interval: Duration) async {
-        while !Task.isCancelled, !stopping.isSet {
-            do { try await clock.sleep(for: interval) } catch { return }
-            do throws(EngineError) {
-                let count = try await prune(configuration.retention)
-                try await store.tidy()
-                logger.debug("old things deleted", metadata: ["count": "\(count)"])
-            } catch {
-                await note(error)
-                signal.raise()
-            }
-        }
-    }
-
-    private nonisolated func resume(
-        _ invocation: Invocation, _ context: EngineContext
-    ) async -> Result<Invocation?, EngineError> {
-        do throws(EngineError) {
-            let event = try await context.insisting { () async throws(EngineError) in
-                try await store.event(invocation.event)
-            }
-            guard let event else { return .success(try await giveUp(invocation, context)) }
-            let settled = try await InvocationRun.run(invocation, event: event, closing: [], context: context)
-            if settled != nil { try await context.survived(event.sequence) }
-            return .success(settled)
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private nonisolated func giveUp(
-        _ invocation: Invocation, _ context: EngineContext
-    ) async throws(EngineError) -> Invocation {
-        var invocation = invocation
-        let failure = ProgramFailure(code: "no_event", message: "its event \(invocation.event) was deleted")
-        invocation.settle(.failed(failure), at: context.now)
-        try await context.commit([.invocation(invocation), .endWait(invocation: invocation.id)])
-        context.report(invocation, .failed(failure))
-        return invocation
-    }
-
-    // MARK: Keeping the books
-
-    private func loaded(_ load: Backlog.Load, _ result: Result<[Event], EngineError>) async {
+    func loaded(_ load: Backlog.Load, _ result: Result<[Event], EngineError>) async {
         switch result {
         case .success(let events): schedule.loaded(events, from: load)
         case .failure(let error):
@@ -399,7 +302,7 @@ public actor Engine {
         signal.raise()
     }
 
-    private func took(_ result: Result<DueInvocations, EngineError>) {
+    func took(_ result: Result<DueInvocations, EngineError>) {
         switch result {
         case .success(let due):
             schedule.took(due.taken, next: due.next)
@@ -410,7 +313,7 @@ public actor Engine {
         signal.raise()
     }
 
-    private func ran(_ event: Event, _ result: Result<EventRun.Ending, EngineError>, _ context: EngineContext) {
+    func ran(_ event: Event, _ result: Result<EventRun.Ending, EngineError>, _ context: EngineContext) {
         switch result {
         case .success(.ended), .success(.abandoned): schedule.ended(event)
         case .success(.postponed(let time, let upstream)):
@@ -422,7 +325,7 @@ public actor Engine {
         signal.raise()
     }
 
-    private func ran(_ result: Result<Invocation?, EngineError>) {
+    func ran(_ result: Result<Invocation?, EngineError>) {
         switch result {
         case .success(let invocation): if let invocation { settled(invocation) }
         case .failure(let error): note(error)
@@ -431,7 +334,7 @@ public actor Engine {
         signal.raise()
     }
 
-    private func settled(_ invocation: Invocation) {
+    func settled(_ invocation: Invocation) {
         schedule.settled(invocation)
         signal.raise()
     }
@@ -461,7 +364,7 @@ public actor Engine {
         }
     }
 
-    private func note(_ error: EngineError) {
+    func note(_ error: EngineError) {
         switch error.code {
         case .storeFailed, .superseded:
             logger.critical("the engine stops", metadata: ["error": "\(error)"])

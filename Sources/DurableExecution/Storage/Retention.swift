@@ -53,7 +53,7 @@ extension Engine {
 
     private nonisolated func prune(downTo byteLimit: Int, _ pruning: Pruning) async throws(EngineError) -> Int {
         var pruning = pruning
-        pruning.events = now().storable
+        pruning.events = now().storable.adding(.seconds(1))
         pruning.limit = 100
         var total = 0
         while !Task.isCancelled, try await store.size() > byteLimit {

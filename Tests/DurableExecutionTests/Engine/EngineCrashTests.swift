@@ -7,49 +7,15 @@ import Testing
 
 /// Events that end the process.
 @Suite(.timeLimit(.minutes(1))) struct EngineCrashTests {
-    /// Notes that outlive an engine, as the file does.
-    final class Notes: CrashNotes {
-        private struct State {
-            var slots: [Int: CrashNote] = [:]
-            var next = 0
-            var left: [CrashNote] = []
-        }
-
-        private let state = Mutex(State())
-
-        var leftBehind: [CrashNote] { state.withLock { $0.left } }
-        var now: [CrashNote] { state.withLock { $0.slots.values.sorted { $0.number < $1.number } } }
-
-        func clear() { state.withLock { $0.left = [] } }
-
-        func enter(_ note: CrashNote) -> Int? {
-            state.withLock { state in
-                state.next += 1
-                state.slots[state.next] = note
-                return state.next
-            }
-        }
-
-        func leave(_ slot: Int) { state.withLock { $0.slots[slot] = nil } }
-
-        /// The process is killed now: what is noted stays, and nobody can take it back.
-        func kill() {
-            state.withLock { state in
-                state.left = state.slots.values.sorted { $0.number < $1.number }
-                state.slots = [:]
-            }
-        }
-    }
-
     /// A bench whose program ends the process at its second step, in event 1 only.
-    func bench(_ notes: Notes) throws -> EngineBench {
+    func bench(_ notes: RememberedNotes) throws -> EngineBench {
         var bench = try EngineBench()
         bench.crashNotes = notes
         return bench
     }
 
     /// Runs until the program code of event 1 stands still, and kills the process there.
-    func crash(_ bench: EngineBench, _ notes: Notes, accepting events: [NewEvent] = []) async throws {
+    func crash(_ bench: EngineBench, _ notes: RememberedNotes, accepting events: [NewEvent] = []) async throws {
         let (stuck, enter) = AsyncStream.makeStream(of: Void.self)
         let (over, bury) = AsyncStream.makeStream(of: Void.self)
         bench.handler.hook = { point in
@@ -71,7 +37,7 @@ import Testing
     }
 
     @Test func `what runs is noted while it runs`() async throws {
-        let notes = Notes()
+        let notes = RememberedNotes()
         let bench = try bench(notes)
         let seen = Mutex<[CrashNote]>([])
         bench.handler.scripts["rule"] = { _ in
@@ -85,7 +51,7 @@ import Testing
     }
 
     @Test func `after one crash the event runs, and a clean run clears it`() async throws {
-        let notes = Notes()
+        let notes = RememberedNotes()
         let bench = try bench(notes)
         try await crash(bench, notes, accepting: [bench.event("a")])
         expectNoDifference(notes.leftBehind.map(\.event), [1])
@@ -98,7 +64,7 @@ import Testing
     }
 
     @Test func `after two crashes the event is quarantined, its rule paused, and the others go on`() async throws {
-        let notes = Notes()
+        let notes = RememberedNotes()
         let bench = try bench(notes)
         try await crash(bench, notes, accepting: [bench.event("a"), bench.event("b")])
         try await crash(bench, notes)
@@ -115,7 +81,7 @@ import Testing
     }
 
     @Test func `a quarantined event can be tried again by hand`() async throws {
-        let notes = Notes()
+        let notes = RememberedNotes()
         let bench = try bench(notes)
         try await crash(bench, notes, accepting: [bench.event("a")])
         try await crash(bench, notes)
@@ -129,7 +95,7 @@ import Testing
     }
 
     @Test func `what may have ended the process runs alone`() async throws {
-        let notes = Notes()
+        let notes = RememberedNotes()
         let bench = try bench(notes)
         try await crash(bench, notes, accepting: [bench.event("a", queue: "a")])
         let running = Mutex<(now: Set<Int64>, together: Set<Int64>)>(([], []))

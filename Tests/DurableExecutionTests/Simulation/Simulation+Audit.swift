@@ -9,15 +9,16 @@ extension Simulation {
         let state = (try? store.read { $0 }) ?? MemoryStore.State()
         auditEvents(deliveries, state)
         for queue in ["q", "other"] {
-            let order = state.firstIntents.compactMap { state.invocations[$0] }.filter { $0.queue == queue }.map(
-                \.event)
+            let order = state.begun.compactMap { state.invocations[$0] }.filter { $0.queue == queue }.map(\.event)
+                .filter { !state.displaced.contains($0) }
             if order != order.sorted() { world.violate("order of \(queue): \(order)") }
         }
         let messages = state.events.filter { $0.kind == "message" }.count
         let count = state.values[["s", "count"]].map { String(decoding: $0.value, as: UTF8.self) } ?? "0"
         if count != "\(messages)" { world.violate("\(count) increments for \(messages) messages") }
         for invocation in state.invocations.values.sorted(by: { $0.id < $1.id }) {
-            if invocation.state != .finished {
+            let mayBeCancelled = invocation.queue == Simulation.forgottenQueue
+            if invocation.state != .finished, !mayBeCancelled || invocation.state != .cancelled {
                 world.violate("\(invocation.id) is \(invocation.state) for ever: \(invocation.reason ?? "")")
             }
             auditWaits(of: invocation, state)
@@ -32,7 +33,7 @@ extension Simulation {
                 world.violate("\(delivery.event.identities[0]) was accepted and lost")
             }
         }
-        for event in state.events where event.state != .done {
+        for event in state.events where event.state != .done && event.state != .forgotten {
             world.violate("event \(event.sequence) is \(event.state): \(event.note ?? "")")
         }
         for event in state.events where event.kind == "message" {

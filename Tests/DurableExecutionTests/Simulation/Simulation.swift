@@ -1,8 +1,9 @@
-import DurableExecution
 import Foundation
 import Logging
 import Synchronization
 import TestSupport
+
+@testable import DurableExecution
 
 /// A run of the engine through several lives, decided by a seed, with the promises checked at the end.
 struct Simulation {
@@ -11,6 +12,10 @@ struct Simulation {
         private struct State {
             var random: SeededGenerator
             var isKind = false
+            var isOut = false
+            var isPaused = false
+            var forgottenThrough: Int64 = 0
+            var replays = 0
             /// What became of `once` commands, by event and position: whether they took place, if they were tried.
             var tried: [String: Bool] = [:]
             var undecided: Set<String> = []
@@ -26,7 +31,37 @@ struct Simulation {
         func roll(_ sides: Int) -> Int { state.withLock { Int.random(in: 0..<sides, using: &$0.random) } }
 
         /// From now on everything works.
-        func becomeKind() { state.withLock { $0.isKind = true } }
+        func becomeKind() {
+            state.withLock { state in
+                state.isKind = true
+                state.isOut = false
+                state.isPaused = false
+            }
+        }
+
+        var isKind: Bool { state.withLock { $0.isKind } }
+        /// Whether nobody answers upstream.
+        var isOut: Bool {
+            get { state.withLock { $0.isOut } }
+            set { state.withLock { $0.isOut = newValue } }
+        }
+        /// Whether the rule was paused for certain, and not resumed since.
+        var isPaused: Bool {
+            get { state.withLock { $0.isPaused } }
+            set { state.withLock { $0.isPaused = newValue } }
+        }
+        /// Whether an event may be replayed; a few are.
+        func takeReplay() -> Bool {
+            state.withLock { state in
+                state.replays += 1
+                return state.replays <= 2
+            }
+        }
+
+        /// The events of the forgotten queue up to this one were forgotten.
+        func forgot(through sequence: Int64) {
+            state.withLock { $0.forgottenThrough = max($0.forgottenThrough, sequence) }
+        }
 
         func violate(_ what: String) { state.withLock { $0.violations.append(what) } }
 
@@ -42,6 +77,11 @@ struct Simulation {
 
         func perform(_ command: Command, _ context: CommandContext) throws -> Data {
             let roll = roll(100)
+            let isGone = context.event.queue == Simulation.forgottenQueue
+            if isGone, context.event.sequence <= state.withLock({ $0.forgottenThrough }) {
+                violate("\(command.name) of event \(context.event.sequence), which was forgotten")
+            }
+            if isOut { throw Self.silent }
             guard command.effect == .once else {
                 if roll < 15, command.name == "tag", !state.withLock({ $0.isKind }) { throw Self.down }
                 return Data("1".utf8)
@@ -49,6 +89,8 @@ struct Simulation {
             return try state.withLock { try Self.performOnce(command, context, roll, &$0) }
         }
 
+        private static let silent = CommandFailure(
+            code: "refused", message: "refused", retryable: true, upstreamDown: true)
         private static let down = CommandFailure(code: "down", message: "down", retryable: true)
         private static let lost = CommandFailure(code: "lost", message: "no answer", outcomeUnknown: true)
 
@@ -88,9 +130,10 @@ struct Simulation {
         var isAccepted = false
     }
 
+    static let forgottenQueue = "gone"
     static let rule: [Command] = [
-        .ask("send"), .store(.increment(scope: "s", key: "count", by: .integer(1))),
-        .wait(.seconds(600)), .wait(.seconds(600)), .repeatable("tag"), .once("thank"),
+        .ask("send").by("api"), .store(.increment(scope: "s", key: "count", by: .integer(1))),
+        .wait(.seconds(600)), .wait(.seconds(600)), .repeatable("tag").by("api"), .once("thank").by("api"),
     ]
 
     let seed: UInt64
@@ -99,6 +142,8 @@ struct Simulation {
     let handler = ScriptedHandler(Self.rule)
     let clock = ManualClock()
     let executor: SeededExecutor
+    let pauses = Pauses()
+    let notes = RememberedNotes()
 
     init(seed: UInt64, fault: MemoryStore.Fault? = nil) {
         self.seed = seed
@@ -111,10 +156,25 @@ struct Simulation {
             let key = "\(context.event.sequence).\(context.position)"
             return world.roll(2) == 0 && world.decide(key) ? Data("\"found\"".utf8) : nil
         }
+        handler.scripts["short"] = ScriptedProgram.making([.once("post").by("api"), .once("post again")])
         handler.matching = { event in
-            Matching(starts: event.kind == "message" ? [Start(rule: "rule", version: "1")] : [])
+            let rule = ["message": "rule", "note": "short"][event.kind]
+            return Matching(starts: rule.map { [Start(rule: $0, version: "1")] } ?? [])
+        }
+        handler.permitting = { [world, pauses, clock] _, context in
+            if let pause = pauses["rule:\(context.invocation.rule)"] {
+                throw CommandFailure.held(Hold(key: pause.subject, reason: pause.reason))
+            }
+            if context.invocation.rule == "rule", world.isPaused { world.violate("performed while paused") }
+            let roll = world.roll(100)
+            guard roll < 10, !world.isKind else { return }
+            let until = roll < 5 ? clock.date.addingTimeInterval(60) : nil
+            throw CommandFailure.held(Hold(key: "k", reason: "held", until: until))
         }
         handler.preparing = { [world] event, _ in
+            if world.isOut, world.roll(100) < 50 {
+                throw EngineFailure("refused", retryable: true, upstream: "api")
+            }
             if world.roll(100) < 10 { throw EngineFailure("down", retryable: true, retryAfter: .seconds(120)) }
             return .ready(payload: event.payload)
         }
@@ -132,6 +192,7 @@ struct Simulation {
         for _ in 0..<(2 + world.roll(3)) {
             await life(&deliveries, killedAfter: world.roll(150))
             store.crash()
+            pauses.replace(by: [])
         }
         world.becomeKind()
         await life(&deliveries, killedAfter: .max)
@@ -142,11 +203,11 @@ struct Simulation {
     private func makeDeliveries() -> [Delivery] {
         var deliveries: [Delivery] = []
         for index in 0..<(4 + world.roll(8)) {
+            let queue = ["q", "other", "other", "other", Self.forgottenQueue][world.roll(5)]
+            let kind = index == 0 || world.roll(3) == 0 ? "message" : "reply"
             let event = NewEvent(
-                identities: ["e\(index)"], queue: ["q", "other"][min(world.roll(4), 1)],
-                kind: index == 0 || world.roll(3) == 0 ? "message" : "reply", source: "webhook",
-                payload: Data("{}".utf8),
-                occurredAt: clock.date)
+                identities: ["e\(index)"], queue: queue, kind: queue == Self.forgottenQueue ? "note" : kind,
+                source: "webhook", payload: Data("{}".utf8), occurredAt: clock.date)
             deliveries.append(Delivery(event: event))
             if world.roll(4) == 0 { deliveries.append(Delivery(event: event)) }
         }
@@ -157,8 +218,11 @@ struct Simulation {
     private func life(_ deliveries: inout [Delivery], killedAfter steps: Int) async {
         let killSwitch = KillSwitch(after: steps)
         handler.hook = { try await killSwitch.pass($0) }
+        var configuration = EngineConfiguration()
+        configuration.maintenanceInterval = nil
         let engine = Engine(
-            store: StoppingStore(base: store, killSwitch: killSwitch), handler: handler, clock: clock,
+            store: StoppingStore(base: store, killSwitch: killSwitch), handler: handler, configuration: configuration,
+            pauses: pauses, crashNotes: notes, clock: clock,
             now: { [clock] in clock.date }, random: { [world] in Double(world.roll(1000)) / 1000 },
             logger: Logger(label: "simulation", factory: { _ in SwiftLogNoOpLogHandler() }))
         deliveries = await withTaskGroup(of: [Delivery]?.self) { [deliveries] group in
@@ -198,10 +262,13 @@ struct Simulation {
             }
             for _ in 0..<1000 where killSwitch.deadlyPoint == nil && !answers.isAllOver {
                 await letTimePass(rounds: 1)
-                // Apart, since deciding writes, and a write may be where the process dies.
+                // Apart, since these write, and a write may be where the process dies.
+                group.addTask { await operate(engine) }
+                await executor.quiet()
                 group.addTask { if await isAllOver(engine) { answers.end() } }
                 await executor.quiet()
             }
+            notes.kill()
             killSwitch.bury()
         }
         let accepted = answers.all
@@ -221,15 +288,24 @@ struct Simulation {
     /// Decides what is left to people; returns whether nothing is left at all.
     private func isAllOver(_ engine: Engine) async -> Bool {
         var filter = InvocationFilter()
-        filter.states = Set(InvocationState.allCases.filter { $0 != .finished })
+        filter.states = Set(InvocationState.allCases.filter { $0 != .finished && $0 != .cancelled })
         let open = (try? await store.invocations(filter)) ?? []
         for invocation in open where invocation.state == .parked {
+            if invocation.reason?.hasPrefix("quarantined: ") == true {
+                _ = try? await engine.retry(invocation.id)
+                continue
+            }
             let position = (try? await store.journal(of: invocation.id).last?.position) ?? 0
             let tookPlace = world.decide("\(invocation.event).\(position)")
             _ = try? await engine.resolve(invocation.id, tookPlace ? .sent(outcome: Data("\"seen\"".utf8)) : .resend)
         }
         for invocation in open where invocation.state == .failed { _ = try? await engine.retry(invocation.id) }
         let events = (try? await store.events(EventFilter())) ?? []
-        return open.isEmpty && events.allSatisfy { !$0.state.isOpen }
+        for event in events where event.state == .quarantined { _ = try? await engine.retry(event: event.sequence) }
+        if world.isKind {
+            for pause in (try? await store.pauses()) ?? [] { _ = try? await engine.resume(pause.subject) }
+            _ = try? await engine.release("k")
+        }
+        return open.isEmpty && events.allSatisfy { !$0.state.isOpen && $0.state != .quarantined }
     }
 }

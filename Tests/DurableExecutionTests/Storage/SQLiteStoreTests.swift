@@ -37,7 +37,7 @@ import Testing
         #expect(try await store.takeOver() > epoch)
     }
 
-    @Test(arguments: [StoredSchemas.first])
+    @Test(arguments: [StoredSchemas.first, StoredSchemas.second])
     func `a database that an earlier version left in the middle is gone on with`(schema: String) async throws {
         let folder = try TemporaryFolder()
         let path = folder.path("engine.db")
@@ -51,6 +51,43 @@ import Testing
         #expect(bench.handler.performed.count == 3)
         try await expectSame(bench.invocation(1)?.state, .finished)
         try await expectSame(bench.invocation(2)?.state, .finished)
+    }
+
+    @Test func `what the second version held, paused and suspected is known`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("engine.db")
+        try await DatabaseQueue(path: path).write { try $0.execute(sql: StoredSchemas.second) }
+        let bench = try EngineBench(ScriptedHandler(), store: SQLiteStore(path: path))
+        bench.handler.scripts["held"] = ScriptedProgram.making([.once("post")])
+        try await expectSame(bench.store.suspects(), [1])
+        try await bench.run { engine in
+            await engine.idle()
+            #expect(try await bench.invocation(3)?.state == .held)
+            #expect(try await engine.resume("rule:held") == 1)
+            _ = try await engine.accept([bench.event("echo")])
+            await engine.idle()
+        }
+        expectNoDifference(bench.handler.performedNames, ["post"])
+        try await expectSame(bench.store.event(identity: "echo"), 4)
+        try await expectSame(bench.store.event(4)?.cause, InvocationID(event: 1, place: 0).text)
+    }
+
+    @Test func `the newest stored database has the schema that an empty file gets`() async throws {
+        let stored = try DatabaseQueue()
+        try await stored.write { try $0.execute(sql: StoredSchemas.second) }
+        func columns(_ database: any DatabaseWriter) async throws -> [String] {
+            try await database.read { database in
+                try String.fetchAll(
+                    database,
+                    sql: """
+                        SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" FROM sqlite_master m
+                        JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'
+                        ORDER BY 1
+                        """)
+            }
+        }
+        let now = try await columns(SQLiteStore.inMemory().database)
+        try await expectSame(columns(stored), now)
     }
 
     @Test func `a file of a newer version is refused with what to do`() async throws {

@@ -57,6 +57,7 @@ extension MemoryStore.State {
         let why = "the process ended \(count) times while it ran"
         let wasOpen = self.event(event)?.state.isOpen == true
         if wasOpen {
+            displaced.insert(event)
             edit(event) {
                 $0.state = .quarantined
                 $0.note = why

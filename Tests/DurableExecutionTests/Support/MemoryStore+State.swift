@@ -108,9 +108,7 @@ extension MemoryStore.State {
     private mutating func put(_ entry: JournalEntry) {
         var entry = entry
         if entry.state == .intended, entry.effect == "once", fault == .skipsIntent { return }
-        if entry.state == .intended, entry.position == 0, !firstIntents.contains(entry.invocation) {
-            firstIntents.append(entry.invocation)
-        }
+        if entry.position == 0, !begun.contains(entry.invocation) { begun.append(entry.invocation) }
         if entry.state == .intended, entry.inboxQueue != nil { entry.inboxPlace = last }
         entry.inboxPlace = entry.inboxPlace ?? journal[entry.invocation]?[entry.position]?.inboxPlace
         journal[entry.invocation, default: [:]][entry.position] = entry

@@ -27,6 +27,10 @@ final class MemoryStore: DurableStore {
         case forgetsRunning
         /// Writes of a match take effect though a wait was registered in between.
         case ignoresExpectations
+        /// What was held stays held though it was released.
+        case losesReleases
+        /// What was paused is not when the next process starts.
+        case losesPauses
     }
 
     struct State {
@@ -52,8 +56,10 @@ final class MemoryStore: DurableStore {
         /// When what is in `productions` was learnt.
         var produced: [String: Date] = [:]
         var crashes: [Int64: Int] = [:]
-        /// The invocations that wrote the intent of their first command, in that order.
-        var firstIntents: [String] = []
+        /// The invocations that wrote something about their first command, in that order.
+        var begun: [String] = []
+        /// Events that were held back by quarantine, and so lost their place.
+        var displaced: Set<Int64> = []
         var fault: Fault?
     }
 
@@ -197,6 +203,7 @@ final class MemoryStore: DurableStore {
     func release(_ key: String, at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> Int {
         try change(epoch) { state in
             let held = state.invocations.values.filter { $0.holdKey == key }.map(\.id).sorted().prefix(limit)
+            guard state.fault != .losesReleases else { return 0 }
             for id in held {
                 state.invocations[id]?.state = .retrying
                 state.invocations[id]?.holdKey = nil
@@ -226,7 +233,8 @@ final class MemoryStore: DurableStore {
     func tidy() async throws(EngineError) {}
 
     func pauses() async throws(EngineError) -> [Pause] {
-        try read { $0.pauses.values.sorted { $0.subject < $1.subject } }
+        guard fault != .losesPauses else { return [] }
+        return try read { $0.pauses.values.sorted { $0.subject < $1.subject } }
     }
 
     func endlessHolds() async throws(EngineError) -> [String] {

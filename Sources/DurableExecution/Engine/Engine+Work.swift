@@ -1,0 +1,101 @@
+import Foundation
+import Logging
+
+/// What the tasks do that ``Engine/run()`` starts; the actor is told how each ended.
+extension Engine {
+    nonisolated func perform(_ work: Schedule.Work, _ context: EngineContext) async {
+        switch work {
+        case .load(let load): await loaded(load, await read(load))
+        case .takeDue(let limit): await took(await takeDue(limit, context))
+        case .event(let event, let tries): await ran(event, await run(event, tries, context), context)
+        case .invocation(let invocation): await ran(await resume(invocation, context))
+        }
+    }
+
+    private nonisolated func read(_ load: Backlog.Load) async -> Result<[Event], EngineError> {
+        do throws(EngineError) {
+            switch load {
+            case .page(let last, let limit):
+                return .success(try await store.openEvents(after: last, through: .max, queue: nil, limit: limit))
+            case .refill(let queue, let last, let through, let limit):
+                return .success(try await store.openEvents(after: last, through: through, queue: queue, limit: limit))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private nonisolated func takeDue(_ limit: Int, _ context: EngineContext) async -> Result<
+        DueInvocations, EngineError
+    > {
+        do throws(EngineError) {
+            return .success(
+                try await context.insisting { () async throws(EngineError) in
+                    try await store.takeDue(at: context.now, limit: limit, epoch: context.epoch)
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private nonisolated func run(
+        _ event: Event, _ tries: Backlog.Tries, _ context: EngineContext
+    ) async -> Result<EventRun.Ending, EngineError> {
+        let run = EventRun(context: context, event: event, tries: tries) { await self.settled($0) }
+        do throws(EngineError) {
+            let ending = try await run.run()
+            if case .ended = ending { try await context.survived(event.sequence) }
+            return .success(ending)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    nonisolated func perform(_ release: Breakers.Release, _ context: EngineContext) async {
+        var failure: EngineError?
+        do throws(EngineError) { try await context.release(release) } catch { failure = error }
+        await released(release, failure)
+    }
+
+    /// Deletes what is too old, again and again.
+    nonisolated func maintain(every interval: Duration) async {
+        while !Task.isCancelled, !stopping.isSet {
+            do { try await clock.sleep(for: interval) } catch { return }
+            do throws(EngineError) {
+                let count = try await prune(configuration.retention)
+                try await store.tidy()
+                logger.debug("old things deleted", metadata: ["count": "\(count)"])
+            } catch {
+                await note(error)
+                signal.raise()
+            }
+        }
+    }
+
+    private nonisolated func resume(
+        _ invocation: Invocation, _ context: EngineContext
+    ) async -> Result<Invocation?, EngineError> {
+        do throws(EngineError) {
+            let event = try await context.insisting { () async throws(EngineError) in
+                try await store.event(invocation.event)
+            }
+            guard let event else { return .success(try await giveUp(invocation, context)) }
+            let settled = try await InvocationRun.run(invocation, event: event, closing: [], context: context)
+            if settled != nil { try await context.survived(event.sequence) }
+            return .success(settled)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private nonisolated func giveUp(
+        _ invocation: Invocation, _ context: EngineContext
+    ) async throws(EngineError) -> Invocation {
+        var invocation = invocation
+        let failure = ProgramFailure(code: "no_event", message: "its event \(invocation.event) was deleted")
+        invocation.settle(.failed(failure), at: context.now)
+        try await context.commit([.invocation(invocation), .endWait(invocation: invocation.id)])
+        context.report(invocation, .failed(failure))
+        return invocation
+    }
+}
