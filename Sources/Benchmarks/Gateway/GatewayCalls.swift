@@ -30,9 +30,9 @@ struct GatewayCalls: Sendable {
         let index = Int.random(in: 0..<filling.conversations)
         let conversation = "/v1/conversations/\(filling.conversationID(index))"
         switch kind {
-        case .listConversations: try await call(.GET, "/v1/conversations?limit=20")
+        case .listConversations: try await call(.GET, "/v1/conversations?limit=5")
         case .listConversationsDeep:
-            try await call(.GET, "/v1/conversations?limit=20&offset=\(filling.conversations / 2)")
+            try await call(.GET, "/v1/conversations?limit=5&offset=\(filling.conversations / 2)")
         case .getConversation: try await call(.GET, conversation)
         case .listMessages: try await call(.GET, conversation + "/messages?limit=50")
         case .pageMessages:

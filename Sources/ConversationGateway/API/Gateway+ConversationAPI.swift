@@ -26,8 +26,7 @@ extension Gateway: ConversationAPI {
     ) async throws(APIError) -> ConversationDetail {
         if let problem = update.metadataProblem { throw .invalid("metadata", problem) }
         if let name = update.groupName { try checkText(name, field: "group_name") }
-        let limit = Bounds.messageLimitOfConversation.fallback
-        return try await store.write { [links] database in
+        let stored = try await store.write { database in
             guard var stored = try ConversationTable.find(database, id: id) else {
                 throw APIError.notFound("Conversation")
             }
@@ -43,9 +42,14 @@ extension Gateway: ConversationAPI {
                 stored.conversation.group?.name = name
                 try ConversationTable.setGroupName(database, row: stored.row, name)
             }
-            let page = try MessageTable.page(database, conversationRow: stored.row, limit: limit, links: links)
-            return ConversationDetail(conversation: stored.conversation, messages: page.data)
+            return stored
         }
+        // Read beside the writer, which others wait for.
+        let limit = Bounds.messageLimitOfConversation.fallback
+        let messages = try await store.read { [links] database in
+            try MessageTable.page(database, conversationRow: stored.row, limit: limit, links: links).data
+        }
+        return ConversationDetail(conversation: stored.conversation, messages: messages)
     }
 
     public func messages(
