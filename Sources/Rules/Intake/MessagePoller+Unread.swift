@@ -5,16 +5,21 @@ import DurableExecution
 /// to which everything is known can move on.
 extension MessagePoller {
     private static let unreadCursor = "poll:unread"
+    private static let unreadLimit = 1000
 
     func unreadConversations() async throws(EngineError) -> Set<Conversation.ID> {
         let text = try await store.cursor(Self.unreadCursor) ?? ""
         return Set(text.split(separator: " ").map { Conversation.ID(String($0)) })
     }
 
-    func setUnreadConversations(_ ids: Set<Conversation.ID>) async throws(EngineError) {
+    /// - Returns: False, with nothing set, if there are too many.
+    func setUnreadConversations(_ ids: Set<Conversation.ID>) async throws(EngineError) -> Bool {
+        guard ids.count <= Self.unreadLimit else { return false }
         let text = ids.isEmpty ? nil : ids.map(\.rawValue).sorted().joined(separator: " ")
-        guard text != (try await store.cursor(Self.unreadCursor)) else { return }
-        try await store.setCursor(Self.unreadCursor, to: text)
+        if text != (try await store.cursor(Self.unreadCursor)) {
+            try await store.setCursor(Self.unreadCursor, to: text)
+        }
+        return true
     }
 
     /// - Returns: How many events were new, which conversations still can't be read, and why the first of them can't.

@@ -88,22 +88,27 @@ public struct MessagePoller: Service {
     /// - Returns: How long to wait until the next look.
     private func lookOnce(_ trouble: inout PollTrouble) async -> Duration {
         do {
-            let found = try await look()
-            if trouble.ends() { logger.notice("polling works again") }
+            let (found, failure) = try await lookThrough()
             if found > 0 { logger.info("polling found \(found) new messages and reactions") }
+            if let failure { return failed(failure, isPartial: true, &trouble) }
+            if trouble.ends() { logger.notice("polling works again") }
             return interval
         } catch  where Task.isCancelled {
             return interval
         } catch {
-            let failure = error as? APIError
-            let wait = failure?.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
-            let message = "polling failed: \(failure?.message ?? "\(error)")\(wait)"
-            logger.log(level: trouble.isNew(message) ? .warning : .debug, "\(message)")
-            if let failure {
-                Counter(label: "tidewire_poll_failures", dimensions: [("code", failure.code.rawValue)]).increment()
-            }
-            return trouble.wait(retryAfter: failure?.retryAfter, isPartial: failure?.concernsOneConversation ?? false)
+            return failed(error, isPartial: false, &trouble)
         }
+    }
+
+    private func failed(_ error: any Error, isPartial: Bool, _ trouble: inout PollTrouble) -> Duration {
+        let failure = error as? APIError
+        let wait = failure?.retryAfter.map { " (the server asks to wait \($0))" } ?? ""
+        let message = "polling failed: \(failure?.message ?? "\(error)")\(wait)"
+        logger.log(level: trouble.isNew(message) ? .warning : .debug, "\(message)")
+        if let failure {
+            Counter(label: "tidewire_poll_failures", dimensions: [("code", failure.code.rawValue)]).increment()
+        }
+        return trouble.wait(retryAfter: failure?.retryAfter, isPartial: isPartial)
     }
 
     /// Reads what is new once.
@@ -112,6 +117,13 @@ public struct MessagePoller: Service {
     /// - Throws: ``APIError`` or ``EngineError``; what was found before is kept, and the next look goes on from there. A
     ///   conversation that alone can't be read doesn't keep the others from being looked at.
     public func look() async throws -> Int {
+        let (found, failure) = try await lookThrough()
+        if let failure { throw failure }
+        return found
+    }
+
+    /// - Returns: How many events were new, and why the first of the conversations that alone can't be read can't.
+    private func lookThrough() async throws -> (found: Int, failure: APIError?) {
         let start = try await startOfPolling()
         let through = try await store.cursor(Self.throughCursor).flatMap(Timestamp.init)
         let floor = max(start, through?.advanced(by: .zero - Self.listOverlap) ?? start)
@@ -137,10 +149,11 @@ public struct MessagePoller: Service {
         let again = try await lookAgain(at: unread.subtracting(seen), start: start)
         found += again.found
         failure = failure ?? again.failure
-        try await setUnreadConversations(unread.intersection(seen).union(again.unread))
-        if newest != through { try await store.setCursor(Self.throughCursor, to: newest.description) }
-        if let failure { throw failure }
-        return found
+        // If there are too many to be remembered, the next look starts where this one did.
+        if try await setUnreadConversations(unread.intersection(seen).union(again.unread)), newest != through {
+            try await store.setCursor(Self.throughCursor, to: newest.description)
+        }
+        return (found, failure)
     }
 
     /// The time before which nothing is of interest, set by the first look of all.

@@ -184,6 +184,32 @@ import Testing
         expectNoDifference(api.calls, ["list 100 0"])
     }
 
+    @Test func `if hardly a conversation can be read, the next look starts where this one did`() async throws {
+        let error = APIError(.badResponse, "no time")
+        for index in 0..<1001 {
+            arrive(Message.ID("msg_\(index)"), in: Conversation.ID("conv_\(index)"), at: 7200)
+            api.change { $0.broken[Conversation.ID("conv_\(index)")] = error }
+        }
+        arrive("old", in: "old", at: 0)
+        await #expect(throws: error) { try await poller().look() }
+        api.change { $0.broken = [:] }
+        #expect(try await poller().look() == 1001)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a key that is refused is tried less and less often`() async throws {
+        api.change { $0.failures[.list] = Array(repeating: APIError(.forbidden, "no such key"), count: 3) }
+        let run = Task { try await poller(interval: .seconds(5)).run() }
+        var waits: [Duration?] = []
+        for _ in 1...4 {
+            await clock.sleepers(atLeast: 1)
+            waits.append(clock.timeToNextDeadline)
+            clock.advance(by: waits.last.flatMap(\.self) ?? .zero)
+        }
+        expectNoDifference(waits, [.seconds(5), .seconds(10), .seconds(20), .seconds(5)])
+        run.cancel()
+        _ = await run.result
+    }
+
     @Test func `a conversation that is gone is not asked for again`() async throws {
         arrive("msg_1", in: "conv_1", at: 0)
         arrive("msg_3", in: "conv_3", at: 7200)
