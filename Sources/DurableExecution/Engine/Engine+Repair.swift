@@ -48,13 +48,15 @@ extension Engine {
     /// a change of the rule, say), the invocation is parked with what differs.
     ///
     /// - Parameter version: The version to continue on; nil for the one that it had.
-    /// - Throws: ``EngineError``: `notFound`; `conflict` if it is in another state or waits for ``resolve(_:_:)``.
+    /// - Throws: ``EngineError``: `notFound`; `conflict` if it is in another state, waits for ``resolve(_:_:)`` or was
+    ///   forgotten.
     @discardableResult
     public nonisolated func retry(_ id: String, version: String? = nil) async throws(EngineError) -> Invocation {
         var invocation = try await found(id)
         guard [.failed, .parked, .cancelled, .retrying, .held].contains(invocation.state) else {
             throw EngineError(.conflict, "\(id) is \(invocation.state.rawValue); there is nothing to retry")
         }
+        try await refuseForgotten(invocation)
         var changes: [Change] = []
         if var last = try await store.journal(of: id).last {
             if last.state == .unknown {
@@ -84,6 +86,7 @@ extension Engine {
         guard invocation.state.isEnded || invocation.state == .parked else {
             throw EngineError(.conflict, "\(id) is \(invocation.state.rawValue); cancel it before it starts anew")
         }
+        try await refuseForgotten(invocation)
         let done = try await store.journal(of: id)
             .filter { $0.effect == Effect.once.name && ($0.state == .succeeded || $0.state == .unknown) }
         guard done.isEmpty || repeating else {
@@ -143,6 +146,12 @@ extension Engine {
         }
         entry.succeed(Data("null".utf8), at: now().storable)
         return try await goOn(invocation, [.entry(entry), .endWait(invocation: id)])
+    }
+
+    /// What was forgotten has neither payload nor journal, so it would do again what it did.
+    private nonisolated func refuseForgotten(_ invocation: Invocation) async throws(EngineError) {
+        guard try await store.event(invocation.event)?.state == .forgotten else { return }
+        throw EngineError(.conflict, "event \(invocation.event) of \(invocation.id) was forgotten")
     }
 
     private nonisolated func found(_ id: String) async throws(EngineError) -> Invocation {

@@ -111,6 +111,22 @@ import Testing
         #expect(try await bench.store.event(1)?.state == .forgotten)
     }
 
+    @Test func `what failed and was forgotten can't be tried again`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.once("send")]))
+        bench.handler.performing = { _, _ in throw CommandFailure.gone }
+        let id = InvocationID(event: 1, place: 0).text
+        try await bench.run { engine in
+            _ = try await engine.accept([bench.event("a")])
+            await engine.idle()
+            try await engine.forget(queues: ["q"])
+            for attempt in [{ try await engine.retry(id) }, { try await engine.restart(id, repeating: true) }] {
+                let error = await #expect(throws: EngineError.self) { _ = try await attempt() }
+                #expect(error?.code == .conflict)
+            }
+        }
+        #expect(bench.handler.performed.count == 1)
+    }
+
     @Test func `it is done in bounded steps`() async throws {
         let bench = try EngineBench(ScriptedHandler([.once("send")]))
         try await bench.run { engine in

@@ -18,7 +18,7 @@ extension Simulation {
         if count != "\(messages)" { world.violate("\(count) increments for \(messages) messages") }
         for invocation in state.invocations.values.sorted(by: { $0.id < $1.id }) {
             let mayBeCancelled = invocation.queue == Simulation.forgottenQueue
-            if invocation.state != .finished, !mayBeCancelled || invocation.state != .cancelled {
+            if invocation.state != .finished, !mayBeCancelled || !invocation.state.isEnded {
                 world.violate("\(invocation.id) is \(invocation.state) for ever: \(invocation.reason ?? "")")
             }
             auditWaits(of: invocation, state)

@@ -17,7 +17,7 @@ extension Simulation {
             _ = try? await engine.release("k")
         case 5:
             await replay(engine)
-        case 6:
+        case 6, 7:
             await forget(engine)
         default:
             break

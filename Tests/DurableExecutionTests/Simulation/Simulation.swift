@@ -257,6 +257,8 @@ struct Simulation {
                 group.addTask {
                     if (try? await engine.accept([deliveries[index].event])) != nil { answers.add(index) }
                 }
+                await executor.quiet()
+                group.addTask { await operate(engine) }
                 await letTimePass(rounds: world.roll(4))
                 if killSwitch.deadlyPoint != nil { break }
             }
@@ -289,7 +291,8 @@ struct Simulation {
     private func isAllOver(_ engine: Engine) async -> Bool {
         var filter = InvocationFilter()
         filter.states = Set(InvocationState.allCases.filter { $0 != .finished && $0 != .cancelled })
-        let open = (try? await store.invocations(filter)) ?? []
+        let open = ((try? await store.invocations(filter)) ?? [])
+            .filter { $0.state != .failed || $0.reason != "forgotten" }
         for invocation in open where invocation.state == .parked {
             if invocation.reason?.hasPrefix("quarantined: ") == true {
                 _ = try? await engine.retry(invocation.id)

@@ -84,8 +84,10 @@ extension MemoryStore.State {
 
     mutating func forget(_ forgetting: Forgetting) throws -> Forgotten {
         var forgotten = Forgotten()
-        let old = events.filter { forgetting.queues.contains($0.queue) && $0.state != .forgotten }
-            .prefix(forgetting.limit)
+        let old = events.filter {
+            forgetting.queues.contains($0.queue) && $0.state != .forgotten
+                && (fault != .keepsForgottenOpen || !$0.state.isOpen)
+        }.prefix(forgetting.limit)
         for event in old {
             for invocation in invocations.values.filter({ $0.event == event.sequence }) {
                 if !invocation.state.isEnded, invocation.state != .running {

@@ -31,6 +31,8 @@ final class MemoryStore: DurableStore {
         case losesReleases
         /// What was paused is not when the next process starts.
         case losesPauses
+        /// What waits for its turn has it though it was forgotten.
+        case keepsForgottenOpen
     }
 
     struct State {
