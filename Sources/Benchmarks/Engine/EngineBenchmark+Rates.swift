@@ -41,7 +41,7 @@ extension EngineBenchmark {
         }
         let photos = EngineScene.engine(
             try SQLiteStore(path: folder.database("photos")),
-            EngineScene.Handler(commands: [EngineScene.react, EngineScene.tag]))
+            EngineScene.Handler(commands: [EngineScene.react, EngineScene.tag]), parallelism: parallelism)
         let all = try await EngineScene.running(photos) { engine in
             try await EngineScene.time {
                 try await EngineScene.accept(events, by: engine, queues: 1000)

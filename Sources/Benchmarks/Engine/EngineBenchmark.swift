@@ -20,6 +20,9 @@ struct EngineBenchmark: AsyncParsableCommand {
     @Option(help: "Where the databases are made; on the disk to be measured, not in memory.")
     var folder = FileManager.default.temporaryDirectory.path
 
+    @Option(help: "Events worked on at once where they have commands; the engine's default if not given.")
+    var parallelism: Int?
+
     @Option(help: .hidden)
     var resident: String?
 

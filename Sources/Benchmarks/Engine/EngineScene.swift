@@ -67,9 +67,13 @@ enum EngineScene {
             payload: Data(repeating: UInt8(ascii: " "), count: 600), occurredAt: Date())
     }
 
-    static func engine(_ store: any DurableStore, _ handler: Handler) -> Engine {
-        Engine(
-            store: store, handler: handler, logger: Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() }))
+    /// - Parameter parallelism: How many events are worked on at once; nil: the engine's default.
+    static func engine(_ store: any DurableStore, _ handler: Handler, parallelism: Int? = nil) -> Engine {
+        var configuration = EngineConfiguration()
+        configuration.parallelism = parallelism ?? configuration.parallelism
+        return Engine(
+            store: store, handler: handler, configuration: configuration,
+            logger: Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
     /// Runs `body` while the engine runs.
