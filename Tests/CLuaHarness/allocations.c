@@ -1,6 +1,6 @@
-// Whichever allocation is the first to fail, and all after it: every call ends with a status, the process lives on, and
-// nothing leaks. A program that uses the sandbox from its opening to an error is run again and again, each time with one
-// allocation more, until it needs no more.
+// Whichever allocation is the first to fail, and all after it: every call ends with a status, the process lives on,
+// and nothing leaks. A program that uses the sandbox from its opening to an error is run again and again, each time with
+// one allocation more, until it needs no more.
 #include "fail_allocations.h"
 
 #include "CLua.h"

@@ -1,6 +1,6 @@
 // Four threads run, pause and stop scripts for some seconds under one watchdog. Each has a state for endless scripts,
-// which must end by a limit, and one for short scripts with time to spare, which must end well: a stop that is meant for
-// one must not land in the other.
+// which must end by a limit, and one for short scripts with time to spare, which must end well: a stop that is meant
+// for one must not land in the other.
 #include "CLua.h"
 
 #include <pthread.h>
