@@ -135,7 +135,7 @@ extension GatewayStore {
                     StoredNumber(
                         row: 0, id: Names.id("num", at: now.microseconds), phoneNumber: address.text, agentRow: agent,
                         agentID: nil, country: "US", supportsIMessage: configuration.numberSupportsIMessage,
-                        isRegisteredForSMS: true, createdAt: now))
+                        isRegisteredForSMS: true, createdAt: now.wholeMilliseconds))
             }
         } catch {
             throw GatewayError(opening: configuration.directory, error)

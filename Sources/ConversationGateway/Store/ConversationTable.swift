@@ -64,6 +64,8 @@ enum ConversationTable {
     ) throws -> StoredConversation {
         if let found = try find(database, numberRow: number.row, participant: participant) { return found }
         let id = id ?? Conversation.ID(Names.id("conv", at: now.microseconds))
+        // As its messages have it: the first one is not to be earlier than the conversation.
+        let now = now.wholeMilliseconds
         try database.cachedStatement(
             sql: """
                 INSERT INTO conversation (id, agent_row, number_row, participant, active_at, created_at)

@@ -37,8 +37,9 @@ struct AddressGuard: Sendable {
             throw .invalid("url", "must be an https URL of 1 to 2083 characters")
         }
         guard !allowsLocal else { return }
-        guard parts.scheme?.lowercased() == "https" else { throw .invalid("url", "must be https") }
-        if case .refused(let reason) = try? await check(url: url) { throw .invalid("url", reason) }
+        let hint = "; the gateway's setting local_webhooks allows http and this machine's network"
+        guard parts.scheme?.lowercased() == "https" else { throw .invalid("url", "must be https" + hint) }
+        if case .refused(let reason) = try? await check(url: url) { throw .invalid("url", reason + hint) }
     }
 
     /// Checks a URL before an attempt.

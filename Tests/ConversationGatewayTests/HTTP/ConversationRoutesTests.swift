@@ -173,4 +173,14 @@ import Testing
                 ["conversationId": .string(other), "channel": "sms", "status": "skipped"])
         }
     }
+
+    @Test func `a conversation is as old as its first message, to the millisecond`() async throws {
+        let fixture = try GatewayFixture()
+        fixture.clock.advance(by: .microseconds(1840))
+        try await fixture.routes { call in
+            try await call.text("Hello")
+            let thread = try await call("GET", "/v1/conversations").json["data"]?.items.first
+            expectNoDifference(thread?["createdAt"], thread?["lastMessageAt"])
+        }
+    }
 }
