@@ -5,6 +5,8 @@
 
 /// Characters of a name that are compared.
 enum { TW_NAME_BYTES = 32 };
+/// Longer messages are a script's own: Lua words these in a line.
+enum { TW_LINE_BYTES = 1024 };
 
 typedef struct hint {
     const char *wanted;
@@ -103,7 +105,8 @@ static int find_name(const char *message, char kind[8], hint *h) {
 void tw_add_hint(lua_State *L) {
     hint h = {.nearest = ""};
     char kind[8];
-    if (lua_type(L, -1) != LUA_TSTRING || !find_name(lua_tostring(L, -1), kind, &h)) return;
+    if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) > TW_LINE_BYTES) return;
+    if (!find_name(lua_tostring(L, -1), kind, &h)) return;
     luaL_checkstack(L, LUA_MINSTACK, "hint");
     h.least = h.count / 3 + 1;
     if (strcmp(kind, "global") == 0) {
