@@ -22,6 +22,7 @@ struct Tidewire: AsyncParsableCommand {
             DevCommand.self, ServeCommand.self, GatewayCommand.self, TriggerCommand.self, SimCommand.self,
             CheckCommand.self,
             ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self, SettingsCommand.self,
-            StatusCommand.self, DoctorCommand.self, BackupCommand.self,
+            StatusCommand.self, PauseCommand.self,
+            ResumeCommand.self, ReplayCommand.self, ForgetCommand.self, DoctorCommand.self, BackupCommand.self,
         ])
 }

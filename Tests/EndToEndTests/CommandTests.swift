@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The commands as a shell sees them.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct CommandTests {
     @Test func `trigger shows the reaction and the metadata`() async throws {
         let place = try Workplace()
@@ -89,7 +89,7 @@ extension CommandTests {
         let dev = try await DevProduct(place)
         _ = await dev.product.crash()
         let start = ContinuousClock.now
-        let result = try await Product.run(["runs", "--state-directory", place.state.path])
+        let result = try await Product.run(["status", "--state-directory", place.state.path])
         expectNoDifference(result.status, 69)
         #expect(ContinuousClock.now - start < .seconds(10), "it must not wait for a connection that cannot come")
     }

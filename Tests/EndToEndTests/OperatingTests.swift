@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What operators do with a host: watch it, copy it, examine it, and look at what one left.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct OperatingTests {
     @Test func `what was recorded can be read after a crash, with a note that no host runs`() async throws {
         let place = try Workplace()
@@ -114,5 +114,26 @@ struct OperatingTests {
         let damaged = try await Product.run(["doctor", "--offline", "--json"] + base)
         expectNoDifference(damaged.status, 1)
         #expect(damaged.output.contains("\"bad\""))
+    }
+
+    @Test func `a process that ends by its own fault leaves a note of it, one that is killed does not`() async throws {
+        let place = try Workplace()
+        try place.save(PhotoTests.heart, as: "heart")
+        // The last of 1,024 words holds the signal.
+        let mark = { () throws -> UInt8 in
+            let notes = try Data(contentsOf: place.state.appending(path: "running"))
+            return notes[notes.count - 8]
+        }
+        let killed = try await DevProduct(place)
+        _ = await killed.product.crash()
+        #expect(try mark() == 0)
+        // Swift's own crash handler would read all symbols first, which takes minutes.
+        let faulty = try await DevProduct(place, environment: ["SWIFT_BACKTRACE": "enable=no"])
+        kill(faulty.product.processIdentifier, SIGABRT)
+        _ = await faulty.product.exit()
+        #expect(try mark() == UInt8(SIGABRT))
+        let next = try await DevProduct(place)
+        #expect(try mark() == 0)
+        #expect(await next.product.stop() == 0)
     }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Rules that wait, over crashes.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct WaitTests {
     private static let chase = """
         return {

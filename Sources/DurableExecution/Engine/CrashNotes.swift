@@ -6,6 +6,10 @@ public protocol CrashNotes: Sendable {
     /// What the process before this one left; empty if it ended cleanly. Stays the same until ``clear()``.
     var leftBehind: [CrashNote] { get }
 
+    /// Whether the process before this one ended by a fault of its own code, as far as that is known: not where somebody
+    /// else killed it.
+    var endedByFault: Bool { get }
+
     /// Forgets what was left behind. Called before the first note is made.
     func clear()
 
@@ -16,6 +20,10 @@ public protocol CrashNotes: Sendable {
 
     /// The code whose note this is has returned.
     func leave(_ slot: Int)
+}
+
+extension CrashNotes {
+    public var endedByFault: Bool { true }
 }
 
 /// Which event's program code was running, and of which invocation, if it was one's.

@@ -221,7 +221,8 @@ public actor Engine {
         let notes = crashNotes.leftBehind
         if !notes.isEmpty {
             let quarantined = try await store.noteCrashes(
-                notes, limit: max(configuration.crashLimit, 1), at: now().storable, epoch: epoch)
+                notes, limit: max(crashNotes.endedByFault ? configuration.crashLimit : configuration.killLimit, 1),
+                at: now().storable, epoch: epoch)
             for one in quarantined {
                 logger.error(
                     "event quarantined", metadata: ["event": "\(one.event)", "rules": "\(one.rules)"])

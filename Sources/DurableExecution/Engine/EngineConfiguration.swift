@@ -16,8 +16,11 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var retry = RetryPolicy()
     /// When the circuit breakers of upstreams open and close.
     public var breaker = BreakerPolicy()
-    /// How many processes may end while an event runs until it is held back.
+    /// How many processes may end by a fault of their code while an event runs until it is held back.
     public var crashLimit: Int = 2
+    /// How many may be killed while it runs: by the system for want of memory, which the event may be to blame for, or by
+    /// a person, when it ran by chance.
+    public var killLimit: Int = 5
     /// How often what is too old is deleted, while the engine runs; nil: never by itself.
     public var maintenanceInterval: Duration? = .seconds(3600)
     /// What is too old.

@@ -10,8 +10,11 @@ import Synchronization
 /// Source: mmap(2), `MAP_SHARED`: updates are carried through to the file, whoever's process ends.
 @safe public final class MappedCrashNotes: CrashNotes {
     private static let slotCount = 1024
+    /// The last slot holds no note, but the number of the fatal signal that the process caused itself.
+    private static let signalSlot = slotCount - 1
 
     public let leftBehind: [CrashNote]
+    public let endedByFault: Bool
     // Written through below: a slot is written only by whoever took its number from `free`. Never unmapped before deinit.
     private nonisolated(unsafe) let slots: UnsafeMutablePointer<Int64>
     private let free: Mutex<[Int]>
@@ -30,12 +33,17 @@ import Synchronization
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { throw Self.error("mapped", path) }
         let slots = unsafe memory.bindMemory(to: Int64.self, capacity: Self.slotCount)
         unsafe self.slots = slots
-        leftBehind = (0..<Self.slotCount).compactMap { index in
+        endedByFault = unsafe slots[Self.signalSlot] != 0
+        leftBehind = (0..<Self.signalSlot).compactMap { index in
             let number = unsafe slots[index]
             return number > 0 ? CrashNote(number: number) : nil
         }
-        free = Mutex(Array((0..<Self.slotCount).reversed()))
+        free = Mutex(Array((0..<Self.signalSlot).reversed()))
     }
+
+    /// Has the file tell the next process if this one ends by a fault of its own. For the life of the process: these
+    /// notes must not be let go after it.
+    public func noteFaults() { unsafe FatalSignals.mark(at: slots + Self.signalSlot) }
 
     deinit { unsafe munmap(slots, Self.slotCount * MemoryLayout<Int64>.size) }
 

@@ -19,7 +19,7 @@ struct DevCommand: AsyncParsableCommand {
             run, if there is one.
             """)
 
-    @OptionGroup var packArguments: PackArguments
+    @OptionGroup var options: HostOptions
     @OptionGroup var shared: SharedOptions
 
     @Flag(name: .long, help: "Make a conversation to try requests on, and print them.")
@@ -27,7 +27,7 @@ struct DevCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            var configuration = try shared.load(overrides: packArguments.overrides)
+            var configuration = try shared.load(overrides: options.overrides)
             if configuration.packs.isEmpty { configuration.packs = try Self.examplePacks() }
             if configuration.gateway.retryDelays == TidewireConfiguration().gateway.retryDelays {
                 configuration.gateway.retryDelays = Self.retryDelays

@@ -4,39 +4,66 @@ import Foundation
 
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "List what came in, newest first.")
+        commandName: "events", abstract: "List what came in, newest first, and give failed events another turn.",
+        subcommands: [List.self, Retry.self], defaultSubcommand: List.self)
 
-    @Option(
-        name: .long, help: "Only these states, separated by commas: pending, running, done, duplicate, expired, failed."
-    )
-    var state: String?
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List events, newest first.")
 
-    @Option(name: .long, help: "Only this conversation's.")
-    var conversation: String?
+        @Option(
+            name: .long,
+            help: """
+                Only these states, separated by commas: pending, running, done, duplicate, expired, quarantined, \
+                forgotten, failed.
+                """)
+        var state: String?
 
-    @Option(name: .long, help: "Only message, reaction or call_ended.")
-    var kind: String?
+        @Option(name: .long, help: "Only this conversation's.")
+        var conversation: String?
 
-    @OptionGroup var listing: ListingOptions
-    @OptionGroup var shared: SharedOptions
+        @Option(name: .long, help: "Only message, reaction or call_ended.")
+        var kind: String?
 
-    func run() async throws {
-        try await withRecords(shared) { records in
-            let query = ["state": state, "conversation": conversation, "kind": kind].merging(listing.query) { $1 }
-            let events = try await records.events(query.compactMapValues { $0 })
-            if listing.json { return try Terminal.json(events) }
-            if events.isEmpty { Terminal.line("No events.") }
-            for event in events { Terminal.line(Self.line(event)) }
+        @OptionGroup var listing: ListingOptions
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws {
+            try await withRecords(shared) { records in
+                let query = ["state": state, "conversation": conversation, "kind": kind].merging(listing.query) { $1 }
+                let asked = query.compactMapValues { $0 }
+                try await listing.show(
+                    none: "No events.", line: \.line, mark: { "\($0.sequence) \($0.state)" },
+                    fetch: { try await records.events(asked) })
+            }
         }
     }
 
-    private static func line(_ event: EventRecord) -> String {
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give an event that failed or was quarantined its turn again.")
+
+        @Argument(help: "The event's number, #7 or 7.")
+        var event: String
+
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws {
+            try await withAdmin(shared) { admin in
+                let trace = try await admin.act("retry", onEvent: try eventNumber(event))
+                for line in TraceLines(trace: try await admin.settled(trace)).lines { Terminal.line(line) }
+            }
+        }
+    }
+}
+
+extension EventRecord {
+    /// The event in a line.
+    var line: String {
         let palette = Palette.standard
-        let content = event.content
         let text = content["message"]?["body"]?.string ?? content["reaction"]?["reaction_type"]?.string ?? ""
-        let note = event.note.map { ": \($0)" } ?? ""
-        let state = event.state == "done" ? palette.green(event.state) : palette.yellow(event.state + note)
-        let head = "#\(event.sequence) \(event.acceptedAt) \(event.kind) in \(event.conversation) by \(event.source)"
+        let note = self.note.map { ": \($0)" } ?? ""
+        let state = self.state == "done" ? palette.green(state) : palette.yellow(state + note)
+        let head = "#\(sequence) \(acceptedAt) \(kind) in \(conversation) by \(source)"
         return "\(head) \(state) \(palette.dim(String(text.prefix(60)).visible))"
     }
 }
@@ -51,6 +78,34 @@ struct ListingOptions: ParsableArguments {
 
     @Flag(name: .long, help: "Print the result as JSON.")
     var json = false
+
+    @Flag(name: .long, help: "Go on and print what is new or changes, oldest first, until interrupted.")
+    var follow = false
+
+    /// Prints what `fetch` gives, newest first, and with ``follow`` what is new each half second.
+    ///
+    /// - Parameter mark: Changes when the record is worth printing again.
+    func show<Record: Encodable>(
+        none: String, line: (Record) -> String, mark: (Record) -> String, fetch: () async throws -> [Record]
+    ) async throws {
+        var records = try await fetch()
+        guard follow else {
+            if json { return try Terminal.json(records) }
+            if records.isEmpty { Terminal.line(none) }
+            for record in records { Terminal.line(line(record)) }
+            return
+        }
+        var known: Set<String> = []
+        while !Task.isCancelled {
+            for record in records.reversed() where known.insert(mark(record)).inserted {
+                if json { try Terminal.json(record) } else { Terminal.line(line(record)) }
+            }
+            // What left the page is not asked for again.
+            known.formIntersection(records.map(mark))
+            try await Task.sleep(for: .milliseconds(500))
+            records = try await fetch()
+        }
+    }
 
     var query: [String: String?] { ["limit": String(limit), "before": before] }
 }

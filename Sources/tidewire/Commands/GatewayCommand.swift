@@ -41,7 +41,7 @@ struct GatewayCommand: AsyncParsableCommand {
             let introduction = GatewayIntroduction(
                 gateway: gateway, state: state, makesSample: sample)
             let admin = AdminServer(
-                socket: try state.adminSocket(), status: { await introduction.status }, reloader: nil, engine: nil)
+                socket: try state.adminSocket(), status: { await introduction.status }, reloader: nil, host: nil)
             try await ServiceGroup(
                 services: [gateway, admin.application(logger: logger), introduction],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger

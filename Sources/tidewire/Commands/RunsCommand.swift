@@ -7,7 +7,7 @@ struct RunsCommand: AsyncParsableCommand {
         commandName: "runs",
         abstract: "List rules' runs, and decide about those that wait for a person.",
         subcommands: [
-            List.self, Resolve.self, Retry.self, Restart.self, Cancel.self, Wake.self,
+            List.self, Resolve.self, Retry.self, Cancel.self, Wake.self,
         ],
         defaultSubcommand: List.self)
 
@@ -17,7 +17,7 @@ struct RunsCommand: AsyncParsableCommand {
         @Option(
             name: .long,
             help:
-                "Only these states, separated by commas: running, retrying, waiting, parked, finished, failed, cancelled."
+                "Only these states, separated by commas: running, retrying, waiting, held, queued, parked, finished, failed, cancelled."
         )
         var state: String?
 
@@ -33,10 +33,10 @@ struct RunsCommand: AsyncParsableCommand {
         func run() async throws {
             try await withRecords(shared) { records in
                 let query = ["state": state, "conversation": conversation, "rule": rule].merging(listing.query) { $1 }
-                let runs = try await records.runs(query.compactMapValues { $0 })
-                if listing.json { return try Terminal.json(runs) }
-                if runs.isEmpty { Terminal.line("No runs.") }
-                for run in runs { Terminal.line(run.line) }
+                let asked = query.compactMapValues { $0 }
+                try await listing.show(
+                    none: "No runs.", line: \.line, mark: { "\($0.id) \($0.state) \($0.updatedAt)" },
+                    fetch: { try await records.runs(asked) })
             }
         }
     }
@@ -69,25 +69,52 @@ struct RunsCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a run that failed, or is parked, go on where it stopped.")
+            abstract: "Let a run that failed, or is parked, go on where it stopped.",
+            discussion: """
+                It goes on with the version of the rule that is in force. What it did before stays done; if today's \
+                rule would not have done the same up to there, the run is parked and the difference is shown.
+                """)
 
         @Argument(help: "The run's id.") var id: String
+
+        @Flag(name: .long, help: "Go on with the version that the run began with.")
+        var sameVersion = false
+
+        @Flag(
+            name: .long,
+            help: "Begin anew. What the run sent already is listed first, and repeated only if that is confirmed.")
+        var fromStart = false
+
+        @Flag(name: .long, help: "With --from-start: repeat messages and reactions without asking.")
+        var repeating = false
+
         @OptionGroup var shared: SharedOptions
 
-        func run() async throws { try await act("retry", on: id, [:], shared) }
-    }
+        func run() async throws {
+            try await withAdmin(shared) { admin in
+                var run = fromStart ? try await restart(admin) : try await retry(admin)
+                let trace = try await admin.settled(try await admin.trace(["run": run.id]))
+                run = trace.runs.first { $0.run.id == run.id }?.run ?? run
+                Terminal.line(run.line)
+                if run.state == "failed" || run.state == "parked" { throw ExitCode(ExitStatus.failed) }
+            }
+        }
 
-    struct Restart: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Run a rule again from its beginning.",
-            discussion: "Refused, with a list, if that would repeat messages or reactions, unless --repeating is given."
-        )
+        private func retry(_ admin: AdminClient) async throws -> RunRecord {
+            try await admin.act("retry", on: id, ["same_version": "\(sameVersion)"])
+        }
 
-        @Argument(help: "The run's id.") var id: String
-        @Flag(name: .long, help: "Repeat messages and reactions too.") var repeating = false
-        @OptionGroup var shared: SharedOptions
-
-        func run() async throws { try await act("restart", on: id, ["repeating": "\(repeating)"], shared) }
+        private func restart(_ admin: AdminClient) async throws -> RunRecord {
+            do {
+                return try await admin.act("restart", on: id, ["repeating": "\(repeating)"])
+            } catch let error as CommandError where !repeating && error.message.contains("would repeat") {
+                Terminal.line(error.message)
+                guard Terminal.confirms("Repeat it all?") else {
+                    throw CommandError(ExitStatus.failed, "nothing was done; --repeating repeats without asking")
+                }
+                return try await admin.act("restart", on: id, ["repeating": "true"])
+            }
+        }
     }
 
     struct Cancel: AsyncParsableCommand {

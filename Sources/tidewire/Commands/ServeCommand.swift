@@ -16,7 +16,7 @@ struct ServeCommand: AsyncParsableCommand {
             provider by itself, since that would replace the one that is there and its secret.
             """)
 
-    @OptionGroup var packArguments: PackArguments
+    @OptionGroup var options: HostOptions
     @OptionGroup var shared: SharedOptions
 
     @Flag(name: .long, help: "Print what happens, a line for each event, rule and command.")
@@ -24,7 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let configuration = try shared.load(overrides: packArguments.overrides)
+            let configuration = try shared.load(overrides: options.overrides)
             try Self.check(configuration)
             configuration.bootstrap()
             ignoreBrokenPipes()
@@ -76,7 +76,7 @@ struct ServeCommand: AsyncParsableCommand {
                     monitor: await assembly.monitorURL, api: configuration.api.baseURL,
                     packs: assembly.packs, deliveries: assembly.tally.counts)
             },
-            reloader: assembly.reloader, engine: assembly.engine, monitor: assembly.monitor)
+            reloader: assembly.reloader, host: assembly.control, monitor: assembly.monitor)
         try await ServiceGroup(
             services: assembly.services() + [admin.application(logger: logger), ServeIntroduction(assembly: assembly)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
@@ -90,6 +90,7 @@ private struct ServeIntroduction: Service {
 
     func run() async throws {
         Terminal.line("Tidewire \(Tidewire.version) runs rules against \(assembly.configuration.api.baseURL).")
+        if assembly.configuration.isDryRun { Terminal.line("  dry run   nothing is sent or changed") }
         if let url = await assembly.webhookURL { Terminal.line("  webhooks  \(url)") }
         if let url = await assembly.monitorURL { Terminal.line("  monitor   \(url)/metrics") }
         if assembly.configuration.source.polls {

@@ -43,3 +43,17 @@ struct PackArguments: ParsableArguments {
     /// As a setting, for those who give it in the configuration instead.
     var overrides: [String: String] { packs.isEmpty ? [:] : ["packs": packs.joined(separator: ",")] }
 }
+
+/// Options of the commands that run rules.
+struct HostOptions: ParsableArguments {
+    @OptionGroup var packs: PackArguments
+
+    @Flag(
+        name: .long,
+        help: "List what rules would send or change, and do none of it. [setting: dry_run]")
+    var dryRun = false
+
+    var overrides: [String: String] {
+        packs.overrides.merging(dryRun ? ["dry_run": "true"] : [:], uniquingKeysWith: { $1 })
+    }
+}

@@ -15,7 +15,17 @@ struct StatusCommand: AsyncParsableCommand {
             let status = try await admin.status()
             if json { return try Terminal.json(status) }
             for line in Self.lines(status) { Terminal.line(line) }
+            guard status.mode != "gateway" else { return }
+            for line in Self.lines(try await admin.standstill()) { Terminal.line(line) }
         }
+    }
+
+    private static func lines(_ standstill: AdminStandstill) -> [String] {
+        standstill.pauses.map { "  " + $0.line }
+            + standstill.breakers.map { breaker in
+                let probe = breaker.nextProbeAt.map { ", asked again at \($0)" } ?? ""
+                return "  \(breaker.upstream): \(breaker.state)\(probe): \((breaker.reason ?? "").visible)"
+            }
     }
 
     private static func lines(_ status: AdminStatus) -> [String] {

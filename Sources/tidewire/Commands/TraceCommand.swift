@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversations
 import Foundation
+import Rules
 
 struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,9 +32,11 @@ struct TraceCommand: AsyncParsableCommand {
 }
 
 /// A trace for people.
-private struct TraceLines {
+struct TraceLines {
     let trace: TraceRecord
     private let palette = Palette.standard
+
+    init(trace: TraceRecord) { self.trace = trace }
 
     var lines: [String] { head + trace.runs.flatMap(lines) + refusals }
 
@@ -69,7 +72,9 @@ private struct TraceLines {
             return palette.dim(" \(Double(microseconds / 100) / 10) ms")
         }
         let result = command.failure.map { palette.red($0) } ?? text(command.outcome)
-        return "    \(place)\(command.name) \(text(command.input)) → \(command.state)\(tries) \(result)\(time ?? "")"
+        let dry = command.wasPerformed ? "" : " " + palette.yellow(DryRun.note)
+        return
+            "    \(place)\(command.name) \(text(command.input)) → \(command.state)\(tries) \(result)\(dry)\(time ?? "")"
     }
 
     private func line(_ log: LogRecord) -> String {

@@ -162,3 +162,27 @@ extension SettingType where Value: RawRepresentable<String> & CaseIterable {
             format: { $0.rawValue })
     }
 }
+
+extension SettingType where Value == String {
+    static let phrase = text(
+        "a word or some words, with a letter or digit", matching: "[^,]*[\\p{L}\\p{N}][^,]*")
+
+    /// A time zone's name; one that the system knows.
+    static let timeZone = SettingType(
+        "a time zone such as Europe/Berlin",
+        parse: { text, _ in TimeZone(identifier: text) == nil ? nil : text }, format: { $0 })
+
+    static let timeOfDay = text("a time of day such as 21:00", matching: "([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+}
+
+extension SettingType where Value == FuseRate? {
+    /// `20/1m`, or `off`.
+    static let rate = SettingType(
+        "a number in a time such as 20/1m, or off",
+        parse: { text, _ in
+            if text == "off" { return .some(nil) }
+            guard let rate = try? FuseRate(text, key: "") else { return nil }
+            return .some(rate)
+        },
+        format: { $0?.description ?? "off" })
+}

@@ -18,19 +18,25 @@ extension Settings {
             # What is commented out has the value shown.
 
             """
-        var section: Substring?
+        var sections: [Substring] = []
         for setting in all {
             let parts = setting.key.split(separator: ".")
-            let indent = parts.count > 1 ? "  " : ""
+            let parents = Array(parts.dropLast())
             text += "\n"
-            if parts.count > 1, parts[0] != section { text += "\(parts[0]):\n" }
-            section = parts.count > 1 ? parts[0] : nil
+            let shared = zip(sections, parents).prefix { $0 == $1 }.count
+            for (depth, section) in parents.enumerated().dropFirst(shared) {
+                text += indent(depth) + "\(section):\n"
+            }
+            sections = parents
+            let indent = indent(parents.count)
             text += "\(indent)# \(setting.summary)\n"
             text += "\(indent)# Value: \(setting.expectation).\n"
             text += "\(indent)#\(parts.last ?? ""): \(defaultText(setting) ?? placeholder(setting))\n"
         }
         return text
     }
+
+    private static func indent(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
 
     /// The value that a setting has where nothing is set.
     static func defaultText(_ setting: Setting) -> String? { setting.text(TidewireConfiguration()) }

@@ -1,4 +1,5 @@
 import ConversationGateway
+import Rules
 
 /// Everything that can be set: the one table from which reading, checking, help and the sample file come.
 enum Settings {
@@ -7,7 +8,7 @@ enum Settings {
     static let fileVariable = "TIDEWIRE_CONFIG"
 
     /// In the order in which help and sample show them.
-    static let all: [Setting] = host + limits + gateway + logging
+    static let all: [Setting] = host + limits + policy + retention + gateway + logging
 
     private static let host: [Setting] = [
         Setting(
@@ -90,6 +91,57 @@ enum Settings {
         Setting(
             "limits.process_memory", .bytes(16_777_216...1_099_511_627_776), \.limits.processMemory,
             "Memory that all rules may use together; past it, the one that runs is stopped."),
+    ]
+
+    private static let policy: [Setting] = [
+        Setting(
+            "dry_run", .boolean, \.isDryRun,
+            "Whether sends, reactions and metadata are only listed, and answered as if they had happened."),
+        Setting(
+            "policy.opt_out.stop", .list(.phrase), \.policy.stopWords,
+            "Whole messages by which a person wants no more messages from the number. An empty list turns it off."),
+        Setting(
+            "policy.opt_out.start", .list(.phrase), \.policy.startWords,
+            "Whole messages that undo it."),
+        Setting(
+            "policy.quiet_hours.from", .optional(.timeOfDay), \.policy.quietFrom,
+            "From when nobody is written to, except in answer. Needs to and zone."),
+        Setting(
+            "policy.quiet_hours.to", .optional(.timeOfDay), \.policy.quietTo,
+            "Until when; may be the next morning."),
+        Setting(
+            "policy.quiet_hours.zone", .optional(.timeZone), \.policy.quietZone,
+            "In which time zone."),
+        Setting(
+            "policy.quiet_hours.action", .choice, \.policy.quietAction,
+            "hold: what a rule sends then waits until they are over. refuse: it fails with the code quiet_hours."),
+        Setting(
+            "policy.quiet_hours.answer_window", .duration(.zero...(.seconds(86_400))), \.policy.quietAnswerWindow,
+            "How long after a person's message an answer may go out all the same."),
+        Setting(
+            "policy.fuses.conversation", .rate, \.policy.fuses.conversation,
+            "More sends and reactions in one conversation pause the rule."),
+        Setting(
+            "policy.fuses.rule", .rate, \.policy.fuses.rule,
+            "More sends and reactions by one rule pause it."),
+        Setting(
+            "policy.fuses.number", .rate, \.policy.fuses.number,
+            "More sends and reactions from one number pause the rule that makes most of them."),
+        Setting(
+            "policy.fuses.stops", .rate, \.policy.fuses.stops,
+            "More runs of a rule that were stopped at a limit pause it."),
+    ]
+
+    private static let retention: [Setting] = [
+        Setting(
+            "retention.events", .duration(.seconds(3600)...(.seconds(3650 * 86_400))), \.retention.events,
+            "How long events are kept, with what rules did. Those with unfinished runs stay."),
+        Setting(
+            "retention.identities", .duration(.seconds(3600)...(.seconds(3650 * 86_400))), \.retention.identities,
+            "How long it is known that an event was there, so that it does not count as new."),
+        Setting(
+            "retention.size", .optional(.bytes(16_777_216...(1 << 50))), \.retention.size,
+            "How large the engine's database may grow before older events go early. By default by age alone."),
     ]
 
     private static let gateway: [Setting] = [

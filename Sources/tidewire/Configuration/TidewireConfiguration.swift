@@ -1,6 +1,7 @@
 import ConversationGateway
 import Foundation
 import Logging
+import Rules
 
 /// What an operator can set, with its defaults.
 ///
@@ -16,6 +17,10 @@ struct TidewireConfiguration: Sendable, Hashable {
     /// Absolute folders.
     var packs: [String] = []
     var limits = Limits()
+    var policy = Policy()
+    var retention = Retention()
+    /// Whether effects on conversations are listed instead of performed.
+    var isDryRun = false
     /// Where `/metrics`, `/health` and `/ready` are served; nil: on the admin socket only.
     var monitorListen: ListenAddress?
     var gateway = Gateway()
@@ -73,6 +78,27 @@ struct TidewireConfiguration: Sendable, Hashable {
         var processMemory = 1 << 30
 
         var shardCount: Int { shards ?? ProcessInfo.processInfo.activeProcessorCount }
+    }
+
+    /// What no pack can override; see ``PolicyConfiguration``.
+    struct Policy: Sendable, Hashable {
+        var stopWords = OptOutWords.defaultStop
+        var startWords = OptOutWords.defaultStart
+        /// Both nil: there are no quiet hours.
+        var quietFrom: String?
+        var quietTo: String?
+        var quietZone: String?
+        var quietAction = QuietHours.Action.hold
+        var quietAnswerWindow = Duration.seconds(900)
+        var fuses = Fuses()
+    }
+
+    /// How long what is over is kept.
+    struct Retention: Sendable, Hashable {
+        var events = Duration.seconds(30 * 86_400)
+        var identities = Duration.seconds(90 * 86_400)
+        /// Bytes; nil: by age alone.
+        var size: Int?
     }
 
     struct Gateway: Sendable, Hashable {

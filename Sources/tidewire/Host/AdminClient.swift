@@ -3,6 +3,7 @@ import Conversations
 import Foundation
 import NIOCore
 import NIOHTTP1
+import Rules
 
 /// Talks to the process that runs with a state directory.
 struct AdminClient: RecordReader {
@@ -51,6 +52,28 @@ struct AdminClient: RecordReader {
         let response = try await execute(.GET, "/trace", ["identity": identity])
         if response.status == .notFound { return nil }
         return try await decode(TraceRecord.self, from: response)
+    }
+
+    func standstill() async throws -> AdminStandstill { try await get(AdminStandstill.self, "/standstill") }
+
+    func pause(_ subject: String, reason: String?) async throws -> PauseRecord {
+        let query = ["subject": subject, "reason": reason].compactMapValues { $0 }
+        return try await decode(PauseRecord.self, from: await execute(.POST, "/pause", query))
+    }
+
+    /// - Returns: How many runs go on.
+    func resume(_ subject: String) async throws -> Int {
+        try await decode([String: Int].self, from: await execute(.POST, "/resume", ["subject": subject]))["runs"] ?? 0
+    }
+
+    func forget(_ participant: String) async throws -> ForgetReport {
+        try await decode(
+            ForgetReport.self, from: await execute(.POST, "/forget", ["participant": participant]))
+    }
+
+    /// Has something done with an event: `replay` or `retry`.
+    func act(_ action: String, onEvent number: Int64, _ query: [String: String] = [:]) async throws -> TraceRecord {
+        try await decode(TraceRecord.self, from: await execute(.POST, "/events/\(number)/\(action)", query))
     }
 
     /// Has something done with a run.

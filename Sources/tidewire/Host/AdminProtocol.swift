@@ -28,6 +28,14 @@ struct AdminStatus: Codable, Sendable {
     var deliveries: [String: Int]
 }
 
+/// What stands still in a host, and why.
+struct AdminStandstill: Codable, Sendable {
+    var pauses: [PauseRecord]
+    var breakers: [BreakerRecord]
+
+    static let none = AdminStandstill(pauses: [], breakers: [])
+}
+
 struct AdminReload: Codable, Sendable {
     var folder: String
     /// `activated`, `unchanged` or `broken`.

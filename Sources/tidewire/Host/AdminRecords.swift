@@ -1,6 +1,7 @@
 import Conversations
 import DurableExecution
 import Foundation
+import Rules
 
 /// What the engine recorded, as the admin socket and `--json` give it.
 
@@ -66,6 +67,17 @@ struct RunRecord: Codable, Sendable {
     }
 }
 
+extension RunRecord {
+    /// Whether it runs, or is about to.
+    var isAtWork: Bool {
+        switch InvocationState(rawValue: state) {
+        case .running: true
+        case .retrying: nextAttemptAt.map { $0 <= Timestamp(Date()) } ?? true
+        default: false
+        }
+    }
+}
+
 /// A command of a run, and what became of it.
 struct CommandRecord: Codable, Sendable {
     var position: Int
@@ -76,6 +88,8 @@ struct CommandRecord: Codable, Sendable {
     var input: JSONValue
     var outcome: JSONValue?
     var failure: String?
+    /// Whether it was more than listed: false in a dry run and in a rehearsal.
+    var wasPerformed: Bool
     var attempts: Int
     var startedAt: Timestamp
     var endedAt: Timestamp?
@@ -89,6 +103,7 @@ struct CommandRecord: Codable, Sendable {
         input = (try? JSONValue(parsing: entry.input)) ?? .null
         outcome = entry.outcome.flatMap { try? JSONValue(parsing: $0) }
         failure = entry.failure.map { "\($0.message) (\($0.code))" }
+        wasPerformed = !(entry.outcome.map(DryRun.marks) ?? false)
         attempts = entry.attempts
         startedAt = Timestamp(entry.intendedAt)
         endedAt = entry.endedAt.map(Timestamp.init)
@@ -141,6 +156,37 @@ struct TraceRecord: Codable, Sendable {
     /// Whether nothing more happens by itself at once.
     var isSettled: Bool {
         event.state != EventState.pending.rawValue && event.state != EventState.running.rawValue
-            && runs.allSatisfy { $0.run.state != InvocationState.running.rawValue }
+            && runs.allSatisfy { !$0.run.isAtWork }
+    }
+}
+
+/// Something that somebody, or a fuse, stopped for a while.
+struct PauseRecord: Codable, Sendable {
+    /// `rule:acme/photos:heart`, `pack:acme/photos`, `number:+15550100`.
+    var subject: String
+    var reason: String
+    var since: Timestamp
+
+    init(_ pause: Pause) {
+        subject = pause.subject
+        reason = pause.reason
+        since = Timestamp(pause.at)
+    }
+}
+
+/// An upstream that does not answer.
+struct BreakerRecord: Codable, Sendable {
+    var upstream: String
+    var state: String
+    var reason: String?
+    var openedAt: Timestamp?
+    var nextProbeAt: Timestamp?
+
+    init(_ breaker: Breaker) {
+        upstream = breaker.upstream
+        state = breaker.state.rawValue
+        reason = breaker.reason
+        openedAt = breaker.openedAt.map(Timestamp.init)
+        nextProbeAt = breaker.nextProbeAt.map(Timestamp.init)
     }
 }

@@ -44,6 +44,7 @@ struct DevIntroduction: Service {
         if assembly.configuration.source.polls {
             lines.append("  polling   every \(DurationText.format(assembly.configuration.poll.interval))")
         }
+        if assembly.configuration.isDryRun { lines.append("  dry run   nothing is sent or changed") }
         for pack in assembly.book.activePacks {
             lines.append("  rules     \(pack.name) \(pack.pack.manifest.version): \(names(pack))")
         }

@@ -31,8 +31,10 @@ struct DevServer: Sendable {
                 group.addTask { try await serving.run() }
                 _ = try await gateway.boundPort
                 group.addTask {
-                    try await host(gateway, keys, state, client)
+                    // Asked to stop, also where the host fails: it would serve on where its task is only cancelled.
+                    let result = await Result { try await host(gateway, keys, state, client) }
                     await serving.triggerGracefulShutdown()
+                    try result.get()
                 }
                 try await group.waitForAll()
             }
@@ -56,11 +58,11 @@ struct DevServer: Sendable {
             status: {
                 AdminStatus(
                     version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "dev",
-                    gateway: url, webhook: await assembly.webhookURL, monitor: await assembly.monitorURL,
-                    api: url, packs: assembly.packs,
+                    gateway: url, webhook: await assembly.webhookURL, monitor: await assembly.monitorURL, api: url,
+                    packs: assembly.packs,
                     deliveries: assembly.tally.counts)
             },
-            reloader: assembly.reloader, engine: assembly.engine, monitor: assembly.monitor)
+            reloader: assembly.reloader, host: assembly.control, monitor: assembly.monitor)
         let sample = makesSample ? try await gateway.phones.seedSample() : nil
         let introduction = DevIntroduction(
             assembly: assembly, api: api, gatewayURL: url, state: state, sample: sample)
@@ -122,6 +124,16 @@ extension HostAssembly {
             guard configuration.source.listensForWebhooks else { return nil }
             let address = ListenAddress(host: configuration.webhook.listen.host, port: await webhookPort.value)
             return "http://\(address)\(configuration.webhook.path)"
+        }
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
         }
     }
 }

@@ -39,15 +39,20 @@ struct HostAssembly: Sendable {
         rules = RuleHost(
             api: api, book: book, loader: loader,
             media: MediaInspector(client: client, allowsPrivateAddresses: allowsPrivateMedia),
-            configuration: RuleHostConfiguration(
-                shards: configuration.limits.shardCount, isOnlyMetadataWriter: configuration.metadata == .exclusive,
-                allowsPrivateMedia: allowsPrivateMedia, commandDeadline: configuration.limits.commandDeadline,
-                limits: configuration.limits.rules),
+            configuration: try configuration.ruleHost(allowsPrivateMedia: allowsPrivateMedia),
             logger: logger)
         let store = try SQLiteStore(path: state.engineDatabase)
+        let notes = try MappedCrashNotes(path: state.path(of: "running"))
+        notes.noteFaults()
         engine = Engine(
-            store: store, handler: rules, observer: observer,
-            configuration: configuration.limits.engine, logger: logger)
+            store: store, handler: rules, observer: HostObserver(rules: rules, next: observer),
+            configuration: configuration.engine,
+            crashNotes: notes, logger: logger)
+        rules.connect(engine)
+        rules.setOptOutObserver { change in
+            let fields: Logger.Metadata = ["participant": "\(change.participant)", "number": "\(change.number)"]
+            logger.notice(change.isOut ? "opted out" : "opted in again", metadata: fields)
+        }
         monitor = Monitor(
             engine: engine, store: store, packCount: configuration.packs.count,
             activePackCount: { [book] in book.activePacks.count })
@@ -98,6 +103,9 @@ struct HostAssembly: Sendable {
         ).application(bound: webhookPort, logger: logger)
     }
 
+    /// What people have it do, over the admin socket.
+    var control: HostControl { HostControl(engine: engine, rules: rules, book: book) }
+
     /// Packs and rules in force, for the admin socket.
     var packs: [AdminStatus.Pack] {
         book.activePacks.map { pack in
@@ -130,27 +138,23 @@ final class WebhookSecrets: Sendable {
     }
 }
 
+/// Has the rules hear of events that were too old to run: a STOP among them still counts.
+private struct HostObserver: EngineObserver {
+    let rules: RuleHost
+    let next: any EngineObserver
+
+    func observe(_ notice: EngineNotice) {
+        next.observe(notice)
+        guard case .eventEnded(let event, _) = notice, event.state == .expired else { return }
+        Task { try? await rules.expired(event) }
+    }
+}
+
 /// Runs the engine until a graceful shutdown.
 private struct EngineService: Service {
     let engine: Engine
 
     func run() async throws {
         try await cancelWhenGracefulShutdown { try await engine.run() }
-    }
-}
-
-extension TidewireConfiguration.Limits {
-    var rules: RuleLimits {
-        RuleLimits(cpu: cpu, wall: wall, memoryBytes: memory, processMemoryBytes: processMemory)
-    }
-
-    var engine: EngineConfiguration {
-        var engine = EngineConfiguration()
-        engine.maxAge = maxAge
-        engine.retry.attemptLimit = retryAttempts
-        engine.retry.firstDelay = retryFirstDelay
-        engine.retry.longestDelay = retryLongestDelay
-        engine.retry.timeLimit = retryBudget
-        return engine
     }
 }

@@ -46,6 +46,18 @@ struct LiveLines: EngineObserver {
         case .parked(let invocation):
             number(invocation.event)
                 + palette.yellow("  \(name(invocation)) is parked: \(invocation.reason ?? "no reason given")")
+        case .held(let invocation, let hold):
+            number(invocation.event) + palette.yellow("  \(name(invocation)) is held: \(hold.reason.visible)")
+        case .paused(let pause): palette.yellow("⏸ \(pause.subject) is paused: \(pause.reason.visible)")
+        case .resumed(let pause): palette.green("▶ \(pause.subject) goes on")
+        case .breakerOpened(let breaker):
+            palette.red("\(breaker.upstream) does not answer, so work for it waits: \((breaker.reason ?? "").visible)")
+        case .breakerClosed(let breaker): palette.green("\(breaker.upstream) answers again, and work for it goes on")
+        case .quarantined(let event):
+            number(event.event)
+                + palette.red(
+                    "is quarantined: \(event.crashes) processes ended while it ran. Paused: "
+                        + event.rules.joined(separator: ", "))
         case .ended(let invocation, let duration): ended(invocation, duration)
         case .eventEnded(let event, _): ended(event)
         default: nil
@@ -88,7 +100,8 @@ struct LiveLines: EngineObserver {
         switch result {
         case .success(let outcome):
             let words = CommandWords.outcome(outcome, of: command)
-            return number(invocation.event) + palette.blue(head) + words
+            let dry = DryRun.marks(outcome) ? " " + palette.yellow(DryRun.note) : ""
+            return number(invocation.event) + palette.blue(head) + words + dry
                 + palette.dim(" \(Self.milliseconds(duration))")
         case .failure(let failure):
             return number(invocation.event)

@@ -9,6 +9,13 @@ enum Terminal {
 
     static func error(_ text: String) { write(text, to: .standardError) }
 
+    /// Asks a yes-or-no question where somebody can answer it; no anywhere else.
+    static func confirms(_ question: String) -> Bool {
+        guard isTerminal(0) else { return false }
+        lock.withLock { _ in try? FileHandle.standardOutput.write(contentsOf: Data("\(question) [y/N] ".utf8)) }
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    }
+
     private static func write(_ text: String, to handle: FileHandle) {
         lock.withLock { _ in
             // A closed pipe is the reader's business.

@@ -9,7 +9,10 @@ final class RememberedNotes: CrashNotes {
         var left: [CrashNote] = []
     }
 
+    let endedByFault: Bool
     private let state = Mutex(State())
+
+    init(endedByFault: Bool = true) { self.endedByFault = endedByFault }
 
     var leftBehind: [CrashNote] { state.withLock { $0.left } }
     var now: [CrashNote] { state.withLock { $0.slots.values.sorted { $0.number < $1.number } } }

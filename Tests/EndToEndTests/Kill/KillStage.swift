@@ -58,7 +58,7 @@ final class KillStage: Sendable {
         proxy.setWebhook(nil)
         let settings = [
             "api.base_url": base, "source": "both", "poll.interval": "100ms", "limits.retry_first_delay": "50ms",
-            "limits.retry_longest_delay": "200ms",
+            "limits.retry_longest_delay": "200ms", "policy.fuses.conversation": "off", "policy.fuses.rule": "off",
         ]
         let host = try Product(
             place.arguments("serve", settings, [place.pack.path]),

@@ -17,10 +17,11 @@ struct DevProduct: Sendable {
     ///   - folder: Where it is started.
     init(
         _ workplace: Workplace, _ settings: [String: String] = [:], _ more: [String] = [], packs: [String]? = nil,
-        in folder: URL? = nil
+        in folder: URL? = nil, environment: [String: String] = [:]
     ) async throws {
         let packs = packs ?? [workplace.pack.path]
-        product = try Product(workplace.arguments("dev", settings, more + packs), in: folder)
+        product = try Product(
+            workplace.arguments("dev", settings, more + packs), environment: environment, in: folder)
         let line = await product.output.next(holding: "  gateway ")
         let url = line?.split(separator: " ").first { $0.hasPrefix("http://") }.map(String.init)
         let base = try #require(url, "it did not start: \(product.errors.all)")
@@ -54,6 +55,13 @@ struct DevProduct: Sendable {
     }
 
     func conversation(_ id: String) async throws -> JSONValue { try await api.get("/v1/conversations/\(id)").json }
+
+    /// What was sent to the participant, oldest first.
+    func answers(in conversation: String) async throws -> [String] {
+        let page = try await api.get("/v1/conversations/\(conversation)/messages?limit=200").json
+        return (page["data"]?.items ?? []).reversed().filter { $0["direction"]?.string == "outbound" }
+            .compactMap { $0["body"]?.string }
+    }
 
     /// Compares the types of the reactions on a message, as the public API has them, with what they should be.
     func expect(reactions: [String], on sent: (message: String, conversation: String)) async throws {

@@ -1,0 +1,96 @@
+import DurableExecution
+import Foundation
+import Hummingbird
+import Rules
+
+/// What people ask of the rules that run here, and have them do.
+extension AdminServer {
+    func addHost(_ host: HostControl, to router: Router<BasicRequestContext>) {
+        addRecords(EngineRecords(engine: host.engine), to: router)
+        addRuns(host, to: router)
+        router.get("/standstill") { _, _ in try await answer { await host.standstill() } }
+        router.post("/pause") { request, _ in
+            try await answer {
+                try await host.pause(try request.required("subject"), reason: request.query["reason"])
+            }
+        }
+        router.post("/resume") { request, _ in
+            try await answer { ["runs": try await host.resume(try request.required("subject"))] }
+        }
+        router.post("/forget") { request, _ in
+            try await answer { try await host.rules.forget(try request.required("participant")) }
+        }
+        router.post("/events/:number/:action") { request, context in
+            try await answer { () async throws -> TraceRecord in
+                let number = try context.parameters.require("number", as: Int64.self)
+                switch try context.parameters.require("action") {
+                case "replay":
+                    return try await host.replay(number, performing: request.query["perform"] == "true")
+                case "retry":
+                    _ = try await host.retry(event: number)
+                    return TraceRecord(try await host.engine.trace(ofEvent: number))
+                case let action: throw CommandError(ExitStatus.usage, "there is no action \(action)")
+                }
+            }
+        }
+    }
+
+    private func addRecords(_ records: EngineRecords, to router: Router<BasicRequestContext>) {
+        router.get("/events") { request, _ in try await answer { try await records.events(request.query) } }
+        router.get("/runs") { request, _ in try await answer { try await records.runs(request.query) } }
+        router.get("/trace") { request, _ in try await answer { try await records.trace(request.query) } }
+    }
+
+    private func addRuns(_ host: HostControl, to router: Router<BasicRequestContext>) {
+        router.post("/runs/:id/:action") { request, context in
+            try await answer {
+                try await act(
+                    context.parameters.require("action"), on: context.parameters.require("id"), request.query, host)
+            }
+        }
+    }
+
+    private func act(
+        _ action: String, on id: String, _ query: [String: String], _ host: HostControl
+    ) async throws -> RunRecord {
+        switch action {
+        case "retry": return try await host.retry(id, staysOnVersion: query["same_version"] == "true")
+        case "restart": return try await host.restart(id, repeating: query["repeating"] == "true")
+        case "cancel": return RunRecord(try await host.engine.cancel(id))
+        case "wake": return RunRecord(try await host.engine.wake(id))
+        case "resolve":
+            guard let finding = Engine.Finding(word: query["finding"]) else {
+                throw CommandError(ExitStatus.usage, "a finding is needed: sent, resend or not_sent")
+            }
+            return RunRecord(try await host.engine.resolve(id, finding))
+        default: throw CommandError(ExitStatus.usage, "there is no action \(action)")
+        }
+    }
+}
+
+extension Engine.Finding {
+    fileprivate init?(word: String?) {
+        switch word {
+        // Nobody knows more of it than that it took place.
+        case "sent": self = .sent(outcome: Data("{}".utf8))
+        case "resend": self = .resend
+        case "not_sent": self = .notSent
+        default: return nil
+        }
+    }
+}
+
+extension Request {
+    /// The query, with the last of those that have one name.
+    var query: [String: String] {
+        Dictionary(
+            uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { $1 })
+    }
+
+    fileprivate func required(_ name: String) throws -> String {
+        guard let value = query[name], !value.isEmpty else {
+            throw CommandError(ExitStatus.usage, "\(name) is missing")
+        }
+        return value
+    }
+}
