@@ -55,4 +55,5 @@ enum FatalSignals {
 
 // Written once before any signal can come, and read by the handler.
 private nonisolated(unsafe) var marked: UnsafeMutablePointer<Int64>?
+// Likewise: written once before any signal can come.
 private nonisolated(unsafe) var earlier: UnsafeMutablePointer<sigaction>?
