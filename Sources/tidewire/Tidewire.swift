@@ -23,6 +23,7 @@ struct Tidewire: AsyncParsableCommand {
             CheckCommand.self,
             ReloadCommand.self, EventsCommand.self, RunsCommand.self, TraceCommand.self, SettingsCommand.self,
             StatusCommand.self, PauseCommand.self,
-            ResumeCommand.self, ReplayCommand.self, ForgetCommand.self, DoctorCommand.self, BackupCommand.self,
+            ResumeCommand.self, ReplayCommand.self, OptOutsCommand.self, ForgetCommand.self, DoctorCommand.self,
+            BackupCommand.self,
         ])
 }

@@ -70,6 +70,28 @@ struct ControlTests {
         #expect(await dev.product.stop() == 0)
     }
 
+    @Test func `an opt-out is looked up and set by hand, and holds like the person's own`() async throws {
+        let place = try Workplace()
+        try place.save(Self.greet, as: "greet")
+        let dev = try await DevProduct(place)
+        let number = "+15555550100"
+        let out = try await Self.tidewire(
+            place, "opt-outs", "+15559876543", "--out", "--number", number, "--reason", "by letter")
+        expectNoDifference(out.status, 0, "\(out.errors)")
+        #expect(out.output.contains("is not written to from \(number): \"by letter\""))
+        let sent = try await dev.text("hello?")
+        await dev.product.output.next(holding: "so nothing is sent to them")
+        let back = try await Self.tidewire(place, "opt-outs", "+15559876543", "--in", "--number", number)
+        #expect(back.output.contains("may be written to"))
+        _ = try await dev.text("again")
+        await dev.product.output.next(holding: "greet finished")
+        let answers = try await dev.answers(in: sent.conversation)
+        expectNoDifference(answers, ["hello again"])
+        let half = try await Self.tidewire(place, "opt-outs", "+15559876543", "--out")
+        expectNoDifference(half.status, 64)
+        #expect(await dev.product.stop() == 0)
+    }
+
     @Test func `a dry run lists what rules would send and sends nothing`() async throws {
         let place = try Workplace()
         try place.save(Self.greet, as: "greet")

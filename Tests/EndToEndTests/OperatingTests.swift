@@ -136,4 +136,17 @@ struct OperatingTests {
         #expect(try mark() == 0)
         #expect(await next.product.stop() == 0)
     }
+
+    @Test func `the admin socket is its owner's alone`() async throws {
+        let place = try Workplace()
+        try place.save(PhotoTests.heart, as: "heart")
+        let dev = try await DevProduct(place)
+        // Answered, so the socket is there.
+        let status = try await Product.run(["status", "--state-directory", place.state.path])
+        expectNoDifference(status.status, 0, "\(status.errors)")
+        let socket = place.state.appending(path: "admin.sock").path
+        let mode = try FileManager.default.attributesOfItem(atPath: socket)[.posixPermissions] as? Int
+        expectNoDifference(mode, 0o600)
+        #expect(await dev.product.stop() == 0)
+    }
 }

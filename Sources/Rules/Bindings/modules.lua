@@ -52,7 +52,8 @@ local store_options = { ttl = true }
 
 local function check_key(key, call)
   if type(key) ~= "string" or key == "" then
-    error(call .. ": the key must be a string", 3)
+    local hint = type(key) == "table" and "; call it with a dot: " .. call .. "(\"key\")" or ""
+    error(call .. ": the key must be a string" .. hint, 3)
   end
 end
 

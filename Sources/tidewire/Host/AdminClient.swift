@@ -66,6 +66,15 @@ struct AdminClient: RecordReader {
         try await decode([String: Int].self, from: await execute(.POST, "/resume", ["subject": subject]))["runs"] ?? 0
     }
 
+    func optOuts(of participant: String) async throws -> [RuleHost.OptOut] {
+        try await get([RuleHost.OptOut].self, "/opt-outs", ["participant": participant])
+    }
+
+    func setOptOut(of participant: String, from number: String, to isOut: Bool, reason: String) async throws {
+        let query = ["participant": participant, "number": number, "out": "\(isOut)", "reason": reason]
+        _ = try await decode([RuleHost.OptOut].self, from: await execute(.POST, "/opt-outs", query))
+    }
+
     func forget(_ participant: String) async throws -> ForgetReport {
         try await decode(
             ForgetReport.self, from: await execute(.POST, "/forget", ["participant": participant]))

@@ -17,6 +17,7 @@ extension AdminServer {
         router.post("/resume") { request, _ in
             try await answer { ["runs": try await host.resume(try request.required("subject"))] }
         }
+        addOptOuts(host.rules, to: router)
         router.post("/forget") { request, _ in
             try await answer { try await host.rules.forget(try request.required("participant")) }
         }
@@ -31,6 +32,21 @@ extension AdminServer {
                     return TraceRecord(try await host.engine.trace(ofEvent: number))
                 case let action: throw CommandError(ExitStatus.usage, "there is no action \(action)")
                 }
+            }
+        }
+    }
+
+    private func addOptOuts(_ rules: RuleHost, to router: Router<BasicRequestContext>) {
+        router.get("/opt-outs") { request, _ in
+            try await answer { try await rules.optOuts(of: try request.required("participant")) }
+        }
+        router.post("/opt-outs") { request, _ in
+            try await answer {
+                let participant = try request.required("participant")
+                try await rules.setOptOut(
+                    of: participant, from: try request.required("number"), to: request.query["out"] == "true",
+                    reason: try request.required("reason"))
+                return try await rules.optOuts(of: participant)
             }
         }
     }

@@ -8,7 +8,7 @@ import Testing
     static let environment = ProcessInfo.processInfo.environment
     static let seeds: Range<UInt64> = {
         if let seed = environment["TIDEWIRE_SIMULATION_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
-        return 1..<(environment["TIDEWIRE_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 1000) + 1
+        return 1..<(environment["TIDEWIRE_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 2000) + 1
     }()
 
     @Test func `the promises hold for every seed`() async {

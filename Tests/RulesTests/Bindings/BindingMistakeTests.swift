@@ -64,6 +64,7 @@ import Testing
             "messages.send: unknown option text; known are agent, body, media, number, style, to"
         ),
         ("store.get()", "store.get: the key must be a string"),
+        ("store:get('a')", "store.get: the key must be a string; call it with a dot: store.get(\"key\")"),
         ("store.get('')", "store.get: the key must be a string"),
         ("store.set(5, 1)", "store.set: the key must be a string"),
         (
