@@ -48,7 +48,7 @@ final class Product: Sendable {
     }
 
     /// Waits until it ends by itself. What it wrote last may still be on its way to ``output``.
-    func exit() async -> Int32 { await ending.status }
+    func exit() async -> Int32 { await ending.status(killing: process.processIdentifier) }
 
     /// Runs a command to its end.
     static func run(
@@ -66,7 +66,7 @@ final class Product: Sendable {
         process.standardError = try FileHandle(forWritingTo: errors)
         let ending = Ending(of: process)
         try process.run()
-        let status = await ending.status
+        let status = await ending.status(killing: process.processIdentifier)
         return (
             status, try String(contentsOf: output, encoding: .utf8), try String(contentsOf: errors, encoding: .utf8)
         )
@@ -110,7 +110,16 @@ final class Ending: Sendable {
         }
     }
 
-    var status: Int32 {
+    /// Waits for it. A test whose time is over doesn't: then the process is killed.
+    func status(killing process: Int32) async -> Int32 {
+        await withTaskCancellationHandler {
+            await status
+        } onCancel: {
+            kill(process, SIGKILL)
+        }
+    }
+
+    private var status: Int32 {
         get async {
             await withCheckedContinuation { continuation in
                 state.withLock { state in
