@@ -229,4 +229,25 @@ struct ControlTests {
         _ = await follower.crash()
         #expect(await dev.product.stop() == 0)
     }
+
+    @Test func `a trace is followed until its last run has ended`() async throws {
+        let place = try Workplace()
+        try place.save(
+            """
+            return { on = "message", when = { body = "order" }, run = function(message)
+              local reply = message.conversation:wait_reply { timeout = "2h" }
+              message.conversation:tag { answer = reply.body }
+            end }
+            """, as: "ask")
+        let dev = try await DevProduct(place)
+        _ = try await dev.text("order")
+        await dev.product.output.next(holding: "ask waits for a reply")
+        let follower = try Product(["trace", "1", "--follow", "--state-directory", place.state.path])
+        await follower.output.next(holding: "waits for a reply")
+        _ = try await dev.text("ORD-1")
+        await follower.output.next(holding: "conversation.tag")
+        #expect(await follower.exit() == 0)
+        #expect(follower.output.all.contains("✓ local/pack:ask finished"))
+        #expect(await dev.product.stop() == 0)
+    }
 }

@@ -14,13 +14,31 @@ struct TraceCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Print the result as JSON.")
     var json = false
 
+    @Flag(name: .long, help: "Go on and print what is added or changes, until every run has ended.")
+    var follow = false
+
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
         try await withRecords(shared) { records in
-            let trace = try await records.trace(query)
+            var trace = try await records.trace(query)
+            if follow { trace = try await followed(trace, records) }
             if json { return try Terminal.json(trace) }
-            for line in TraceLines(trace: trace).lines { Terminal.line(line) }
+            if !follow { for line in TraceLines(trace: trace).lines { Terminal.line(line) } }
+        }
+    }
+
+    /// Prints each line once, as it comes; with ``json`` nothing until the end.
+    private func followed(_ first: TraceRecord, _ records: any RecordReader) async throws -> TraceRecord {
+        var trace = first
+        var printed: Set<String> = []
+        while true {
+            if !json {
+                for line in TraceLines(trace: trace).lines where printed.insert(line).inserted { Terminal.line(line) }
+            }
+            if trace.isOver { return trace }
+            try await Task.sleep(for: .milliseconds(500))
+            trace = try await records.trace(query)
         }
     }
 

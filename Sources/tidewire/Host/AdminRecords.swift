@@ -153,6 +153,11 @@ struct TraceRecord: Codable, Sendable {
         }
     }
 
+    /// Whether nothing more happens of it, unless a person has it go on.
+    var isOver: Bool {
+        isSettled && runs.allSatisfy { InvocationState(rawValue: $0.run.state)?.isEnded ?? true }
+    }
+
     /// Whether nothing more happens by itself at once.
     var isSettled: Bool {
         event.state != EventState.pending.rawValue && event.state != EventState.running.rawValue

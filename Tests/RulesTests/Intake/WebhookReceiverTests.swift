@@ -49,6 +49,28 @@ import Testing
         return await receiver(inbox, secrets: secrets).receive(body, headers: headers)
     }
 
+    @Test func `no answer is given before the event is kept`() async throws {
+        let order = Mutex<[String]>([])
+        let note = { @Sendable (word: String) in order.withLock { $0.append(word) } }
+        let receiver = WebhookReceiver(
+            secrets: { ["whsec_1"] }, now: { noon.date }, logger: .silent,
+            accept: { _ in
+                note("begins to keep")
+                // Gives whoever would answer meanwhile every chance to.
+                for _ in 0..<1000 { await Task.yield() }
+                note("kept")
+                return [.accepted(7)]
+            })
+        let body = Data(Self.message.utf8)
+        let answer = await receiver.receive(
+            body,
+            headers: WebhookHeaders(
+                signature: WebhookSignature.sign(body, timestamp: Self.time, secret: "whsec_1"),
+                timestamp: String(Self.time), delivery: "del_1"))
+        note("answered \(answer.status)")
+        expectNoDifference(order.withLock { $0 }, ["begins to keep", "kept", "answered 200"])
+    }
+
     @Test func `a signed message is kept and then answered`() async throws {
         let inbox = Inbox()
         let answer = await receive(inbox: inbox)
