@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct GatewayTests {
+@Suite(.timeLimit(.minutes(1))) struct GatewayTests {
     @Test func `all of it survives a restart, on another port too`() async throws {
         let first = try GatewayFixture()
         defer { first.remove() }

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `tidewire check --run`, with the scripts that try to hurt the host.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct CheckRunTests {
     private static let corpus = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "LuaTests/Hostile")

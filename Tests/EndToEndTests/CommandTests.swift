@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The commands as a shell sees them.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct CommandTests {
     @Test func `trigger shows the reaction and the metadata`() async throws {
         let place = try Workplace()

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What people have a running host do.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct ControlTests {
     private static let greet = """
         return { on = "message", run = function(message) message.conversation:send("hello " .. message.body) end }

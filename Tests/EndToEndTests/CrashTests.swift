@@ -5,7 +5,7 @@ import NIOHTTP1
 import Testing
 
 /// `tidewire serve` against an API that doesn't answer, killed and started again.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct CrashTests {
     private static let secret = "whsec_test"
 

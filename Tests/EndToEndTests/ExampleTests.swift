@@ -5,7 +5,7 @@ import NIOHTTP1
 import Testing
 
 /// The packs in `examples`, as the README has them run.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct ExampleTests {
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

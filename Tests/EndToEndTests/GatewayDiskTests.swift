@@ -5,7 +5,7 @@ import NIOHTTP1
 import Testing
 
 /// The gateway where files can't grow: the nearest to a full disk that needs no file system of its own.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct GatewayDiskTests {
     /// 2 MiB, in the 512 bytes that `ulimit` counts in. The signal that goes with it is ignored, so that writing fails as
     /// on a full disk. Sources: POSIX, `ulimit`; setrlimit(2), `RLIMIT_FSIZE`.

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The scenes that come with the examples, played by the real binary.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct GatewaySceneTests {
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

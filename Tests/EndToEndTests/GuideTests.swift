@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Each request that the guide documents, against `tidewire dev --sample`. Source: AgentPhone guide "Conversations".
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct GuideTests {
     private static let conversationKeys: Set = [
         "id", "agentId", "phoneNumberId", "phoneNumber", "participant", "lastMessageAt", "lastMessagePreview",

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What operators do with a host: watch it, copy it, examine it, and look at what one left.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct OperatingTests {
     @Test func `what was recorded can be read after a crash, with a note that no host runs`() async throws {
         let place = try Workplace()

@@ -5,7 +5,7 @@ import NIOHTTP1
 import Testing
 
 /// The main way: a photo gets its heart.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct PhotoTests {
     static let heart = """
         return {

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Rules that wait, over crashes.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(2)))
 struct WaitTests {
     private static let chase = """
         return {

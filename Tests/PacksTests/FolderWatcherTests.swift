@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct FolderWatcherTests {
+@Suite(.timeLimit(.minutes(1))) struct FolderWatcherTests {
     /// Watches a folder while `body` runs.
     private func watching(
         _ folder: TemporaryFolder, _ body: (inout AsyncStream<Void>.Iterator) async throws -> Void

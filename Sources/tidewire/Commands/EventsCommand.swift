@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversations
+import DurableExecution
 import Foundation
 
 struct EventsCommand: AsyncParsableCommand {
@@ -10,12 +11,7 @@ struct EventsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List events, newest first.")
 
-        @Option(
-            name: .long,
-            help: """
-                Only these states, separated by commas: pending, running, done, duplicate, expired, quarantined, \
-                forgotten, failed.
-                """)
+        @Option(name: .long, help: "Only these states, separated by commas: \(EventState.words).")
         var state: String?
 
         @Option(name: .long, help: "Only this conversation's.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversations
+import DurableExecution
 import Foundation
 
 struct RunsCommand: AsyncParsableCommand {
@@ -14,11 +15,7 @@ struct RunsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List runs, newest first.")
 
-        @Option(
-            name: .long,
-            help:
-                "Only these states, separated by commas: running, retrying, waiting, held, queued, parked, finished, failed, cancelled."
-        )
+        @Option(name: .long, help: "Only these states, separated by commas: \(InvocationState.words).")
         var state: String?
 
         @Option(name: .long, help: "Only this rule's, such as acme/photos:heart_photos.")

@@ -129,3 +129,8 @@ func withRecords(_ shared: SharedOptions, _ body: (any RecordReader) async throw
         }
     }
 }
+
+extension CaseIterable where Self: RawRepresentable<String> {
+    /// All of its words, for help.
+    static var words: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

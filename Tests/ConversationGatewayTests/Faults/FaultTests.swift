@@ -9,7 +9,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct FaultTests {
+@Suite(.timeLimit(.minutes(1))) struct FaultTests {
     private static let message: JSONValue = [
         "from_number": "+15551234567", "to_number": "+15559876543", "body": "x",
     ]

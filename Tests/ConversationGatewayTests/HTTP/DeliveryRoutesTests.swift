@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct DeliveryRoutesTests {
+@Suite(.timeLimit(.minutes(1))) struct DeliveryRoutesTests {
     @Test func `deliveries are listed newest first, with all their keys, and counted`() async throws {
         let fixture = try GatewayFixture()
         let gateway = fixture.gateway

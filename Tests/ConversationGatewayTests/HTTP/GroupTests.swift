@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct GroupTests {
+@Suite(.timeLimit(.minutes(1))) struct GroupTests {
     private static let members: JSONValue = ["+15550000001", "jane@example.com"]
 
     private func start(_ call: Caller, members: JSONValue = members) async throws -> Caller.Answer {

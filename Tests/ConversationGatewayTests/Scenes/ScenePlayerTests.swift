@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct ScenePlayerTests {
+@Suite(.timeLimit(.minutes(1))) struct ScenePlayerTests {
     private static let jane = "+15559876543"
 
     private func scene(_ steps: String, groups: String = "") throws -> Scene {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct DeliveryContentTests {
+@Suite(.timeLimit(.minutes(1))) struct DeliveryContentTests {
     @Test func `a delivery has the sender's contact, or null`() async throws {
         let fixture = try GatewayFixture()
         try await fixture.routes { call in

@@ -10,7 +10,7 @@ import Testing
 @testable import ConversationGateway
 
 /// One consumer is as bad as can be; another gets its deliveries all the same.
-@Suite(.timeLimit(.minutes(5))) struct DeliveryIsolationTests {
+@Suite(.timeLimit(.minutes(1))) struct DeliveryIsolationTests {
     enum Fault: Sendable, CaseIterable {
         /// What is no HTTP.
         case garbage

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct DeliveryPruningTests {
+@Suite(.timeLimit(.minutes(1))) struct DeliveryPruningTests {
     private static let day = Duration.seconds(86400)
 
     @Test func `what is over and old is deleted, what waits is kept, and the all-time counts stay`() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConversationGateway
 
-@Suite(.timeLimit(.minutes(5))) struct DeliveryServiceTests {
+@Suite(.timeLimit(.minutes(1))) struct DeliveryServiceTests {
     /// Attempts as they come on record.
     private func attempts(of gateway: Gateway) -> AsyncStream<DeliveryRecord> {
         let (stream, continuation) = AsyncStream<DeliveryRecord>.makeStream()

@@ -8,7 +8,7 @@ import Testing
 @testable import DurableExecution
 
 /// Rows that can't be read, clocks that jump, disks that fill, queues that are long or fail for ever.
-@Suite(.timeLimit(.minutes(5))) struct EngineAdversityTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineAdversityTests {
     /// A bench on SQLite in memory, with the store at hand for breaking it.
     func bench(_ commands: [Command]) throws -> (bench: EngineBench, store: SQLiteStore) {
         let store = try SQLiteStore.inMemory()

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineBreakerTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineBreakerTests {
     static let refused = CommandFailure(
         code: "unavailable", message: "connection refused", retryable: true, upstreamDown: true)
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Events that a rule's own effects lead to.
-@Suite(.timeLimit(.minutes(5))) struct EngineCauseTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineCauseTests {
     let id = InvocationID(event: 1, place: 0).text
 
     func bench() throws -> EngineBench {

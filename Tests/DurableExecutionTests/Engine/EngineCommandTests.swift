@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineCommandTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineCommandTests {
     let down = CommandFailure(code: "unavailable", message: "upstream is down", retryable: true)
 
     /// Lets time pass in steps, so that every retry comes.

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Events that end the process.
-@Suite(.timeLimit(.minutes(5))) struct EngineCrashTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineCrashTests {
     /// A bench whose program ends the process at its second step, in event 1 only.
     func bench(_ notes: RememberedNotes) throws -> EngineBench {
         var bench = try EngineBench()

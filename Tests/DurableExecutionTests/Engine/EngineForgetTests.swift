@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineForgetTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineForgetTests {
     func event(_ bench: EngineBench, _ name: String, queue: String = "ada", kind: String = "message") -> NewEvent {
         NewEvent(
             identities: [name], queue: queue, kind: kind, source: "webhook",

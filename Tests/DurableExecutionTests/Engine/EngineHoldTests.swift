@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineHoldTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineHoldTests {
     let id = InvocationID(event: 1, place: 0).text
     let down = CommandFailure(code: "unavailable", message: "down", retryable: true)
 

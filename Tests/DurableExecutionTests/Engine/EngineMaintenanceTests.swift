@@ -7,7 +7,7 @@ import Testing
 @testable import DurableExecution
 
 /// Deleting what is too old or too much, by itself.
-@Suite(.timeLimit(.minutes(5))) struct EngineMaintenanceTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineMaintenanceTests {
     func bench(_ store: (any DurableStore)? = nil) throws -> EngineBench {
         var bench = try EngineBench(ScriptedHandler([.once("send")]), store: store)
         bench.configuration.maintenanceInterval = .seconds(3600)

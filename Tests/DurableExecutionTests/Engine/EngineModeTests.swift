@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineModeTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineModeTests {
     /// A bench on which every message starts `rule` in `mode`; the rule asks, waits for a reply and thanks.
     func bench(_ mode: StartMode) throws -> EngineBench {
         let bench = try EngineBench(ScriptedHandler([.ask("ask"), .wait(), .once("thank")]))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import DurableExecution
 
-@Suite(.timeLimit(.minutes(5))) struct EnginePauseTests {
+@Suite(.timeLimit(.minutes(1))) struct EnginePauseTests {
     /// A bench whose handler holds what is done for a paused rule.
     func bench() throws -> EngineBench {
         let bench = try EngineBench(ScriptedHandler([.once("send")]))

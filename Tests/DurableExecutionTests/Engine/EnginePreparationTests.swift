@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EnginePreparationTests {
+@Suite(.timeLimit(.minutes(1))) struct EnginePreparationTests {
     @Test func `the payload that preparation made is recorded and matched`() async throws {
         let bench = try EngineBench(ScriptedHandler([.once("send")]))
         let seen = Mutex<[Data]>([])

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineRepairTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineRepairTests {
     let id = InvocationID(event: 1, place: 0).text
     let lost = CommandFailure(code: "timeout", message: "no answer", outcomeUnknown: true)
 

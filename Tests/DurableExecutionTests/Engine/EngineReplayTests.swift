@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineReplayTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineReplayTests {
     static let commands: [Command] = [
         .read("get"), .once("send"), .store(.increment(scope: "s", key: "n", by: .integer(1))), .repeatable("tag"),
     ]

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineTests {
     @Test func `an event is prepared, matched and run, and each step is told`() async throws {
         let bench = try EngineBench(ScriptedHandler([.read("get"), .once("send")]))
         bench.handler.matching = { _ in

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EngineWaitTests {
+@Suite(.timeLimit(.minutes(1))) struct EngineWaitTests {
     /// A bench on which messages start `rule`, which does `commands`, and replies start nothing.
     func bench(_ commands: [Command], rules: [String] = ["rule"]) throws -> EngineBench {
         let bench = try EngineBench(ScriptedHandler(commands))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import DurableExecution
 
-@Suite(.timeLimit(.minutes(5))) struct CensusTests {
+@Suite(.timeLimit(.minutes(1))) struct CensusTests {
     @Test func `what is open is counted by state, and what ended is not`() async throws {
         let store = try SQLiteStore.inMemory()
         let nothing = try await store.census()

@@ -5,7 +5,7 @@ import Testing
 @testable import DurableExecution
 
 /// The contract of ``DurableStore``, second part: holds, pauses, causes, crashes, forgetting; against every implementation.
-@Suite(.timeLimit(.minutes(5))) struct DurableStoreControlTests {
+@Suite(.timeLimit(.minutes(1))) struct DurableStoreControlTests {
     typealias Implementation = DurableStoreTests.Implementation
     typealias Subject = DurableStoreTests.Subject
 

@@ -5,7 +5,7 @@ import Testing
 @testable import DurableExecution
 
 /// The contract of ``DurableStore``, run against every implementation.
-@Suite(.timeLimit(.minutes(5))) struct DurableStoreTests {
+@Suite(.timeLimit(.minutes(1))) struct DurableStoreTests {
     enum Implementation: CaseIterable { case sqliteFile, sqliteMemory, memory }
 
     /// A store with what it needs to live.

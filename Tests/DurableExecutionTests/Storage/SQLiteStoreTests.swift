@@ -5,7 +5,7 @@ import Testing
 
 @testable import DurableExecution
 
-@Suite(.timeLimit(.minutes(5))) struct SQLiteStoreTests {
+@Suite(.timeLimit(.minutes(1))) struct SQLiteStoreTests {
     let time = Date(timeIntervalSince1970: 1_736_942_400)
 
     func event(_ identity: String, bytes: Int = 2) -> NewEvent {

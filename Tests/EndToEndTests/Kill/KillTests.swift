@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import TestSupport
 import Testing
 
 /// The real host under load, killed again and again, and then what it did held against what it was given.
@@ -46,20 +47,5 @@ struct KillTests {
             try await stage.audit()
             #expect(await last.stop() == 0)
         }
-    }
-}
-
-/// A generator whose numbers follow from its seed. Source: SplitMix64, Steele and others, OOPSLA 2014.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

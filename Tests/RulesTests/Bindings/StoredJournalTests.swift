@@ -8,7 +8,7 @@ import Testing
 
 /// What rules journaled is asked for again when a run is rebuilt, byte by byte: a binding that wrote its commands in
 /// another way would park every run that waits over an update.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(1)))
 struct StoredJournalTests {
     private static let rule = """
         local conversation = event.conversation

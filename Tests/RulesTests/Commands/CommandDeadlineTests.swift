@@ -7,7 +7,7 @@ import Testing
 
 @testable import Rules
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(1)))
 struct CommandDeadlineTests {
     @Test func `a command that outlasts its deadline ends, and may be tried again if that is safe`() async throws {
         let clock = ManualClock()

@@ -7,7 +7,7 @@ import Testing
 @testable import Rules
 
 /// Dry runs and rehearsals, through a real engine.
-@Suite(.timeLimit(.minutes(5)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
 struct DryRunTests {
     private static let everything = """
         return { on = "message", run = function(message)

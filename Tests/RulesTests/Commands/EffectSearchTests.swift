@@ -7,7 +7,7 @@ import Testing
 @testable import Rules
 
 /// Sends and reactions whose answers are lost, through a real engine.
-@Suite(.timeLimit(.minutes(5)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
 struct EffectSearchTests {
     private static let lost = APIError(.outcomeUnknown, "the connection broke")
     private static let logSent = "local sent = message.conversation:send('Hi')\nlog.info(sent.id .. ' ' .. sent.body)"

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Rules
 
-@Suite(.timeLimit(.minutes(5))) struct KeyedLockTests {
+@Suite(.timeLimit(.minutes(1))) struct KeyedLockTests {
     /// Counts who is inside, and how many were at most.
     private final class Room: Sendable {
         private let state = Mutex((inside: 0, most: 0))

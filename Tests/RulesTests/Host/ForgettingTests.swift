@@ -6,7 +6,7 @@ import Testing
 
 @testable import Rules
 
-@Suite(.timeLimit(.minutes(5))) struct ForgettingTests {
+@Suite(.timeLimit(.minutes(1))) struct ForgettingTests {
     private static let rule = """
         return { on = "message", run = function(message)
           store.of(message.conversation).set("name", message.body)

@@ -13,7 +13,7 @@ import Testing
 @testable import Rules
 
 /// Looks at media over loopback HTTP.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(1)))
 struct MediaInspectorTests {
     private static let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 

@@ -196,7 +196,7 @@ import Testing
         #expect(try await poller().look() == 1001)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `a key that is refused is tried less and less often`() async throws {
+    @Test(.timeLimit(.minutes(1))) func `a key that is refused is tried less and less often`() async throws {
         api.change { $0.failures[.list] = Array(repeating: APIError(.forbidden, "no such key"), count: 3) }
         let run = Task { try await poller(interval: .seconds(5)).run() }
         var waits: [Duration?] = []
@@ -223,7 +223,7 @@ import Testing
         expectNoDifference(api.calls.filter { $0 == "conversation conv_1" }.count, 1)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `looks come at their interval, later where the server asks for it`()
+    @Test(.timeLimit(.minutes(1))) func `looks come at their interval, later where the server asks for it`()
         async throws
     {
         arrive("msg_1")

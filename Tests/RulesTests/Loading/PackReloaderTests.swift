@@ -7,7 +7,7 @@ import Testing
 
 @testable import Rules
 
-@Suite(.timeLimit(.minutes(5))) struct PackReloaderTests {
+@Suite(.timeLimit(.minutes(1))) struct PackReloaderTests {
     private final class Words: Sendable {
         private let words = Mutex<[String]>([])
 

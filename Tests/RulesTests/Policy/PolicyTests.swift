@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// Quiet hours, pauses and fuses, through a real engine.
-@Suite(.timeLimit(.minutes(5)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
 struct PolicyTests {
     private static let answer = "return { on = 'message', run = function(message) message.conversation:send('Hi') end }"
 

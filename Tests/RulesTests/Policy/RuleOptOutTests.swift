@@ -9,7 +9,7 @@ import Testing
 @testable import Rules
 
 /// Opting out, through a real engine.
-@Suite(.timeLimit(.minutes(5)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
 struct RuleOptOutTests {
     private static let answer = "return { on = 'message', run = function(message) message.conversation:send('Hi') end }"
     private static let later = noon.advanced(by: .seconds(1))

@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// Rules that wait, through a real engine.
-@Suite(.timeLimit(.minutes(5)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
 struct RuleWaitTests {
     private func rule(_ body: String, _ head: String = "when = { body = 'order' },") -> String {
         "return { on = 'message', \(head) run = function(message)\nlocal conversation = message.conversation\n\(body)\nend }"
