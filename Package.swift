@@ -120,7 +120,8 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: [customDump], path: "Tests/TestSupport", swiftSettings: strict),
         tests("ConversationsTests", ["Conversations"]),
         tests("DurableExecutionTests", ["DurableExecution", grdb, logging]),
         tests("PacksTests", ["Packs"]),

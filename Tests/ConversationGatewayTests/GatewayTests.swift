@@ -22,9 +22,9 @@ import Testing
         after.messages[photo].mediaURL = before.messages[photo].mediaURL
         after.messages[photo].mediaURLs = before.messages[photo].mediaURLs
         expectNoDifference(after, before)
-        expectEqual(try await second.gateway.webhook(), webhook)
-        expectEqual(try await second.gateway.store.read { try DeliveryTable.statuses($0) }, ["pending"])
-        expectEqual(try await second.gateway.phones.list().map(\.address), ["+15559876543"])
+        expectSame(try await second.gateway.webhook(), webhook)
+        expectSame(try await second.gateway.store.read { try DeliveryTable.statuses($0) }, ["pending"])
+        expectSame(try await second.gateway.phones.list().map(\.address), ["+15559876543"])
     }
 
     @Test func `a port in use is told as such, also to those who wait for the port`() async throws {

@@ -1,6 +1,7 @@
 import CustomDump
 import Foundation
 import Packs
+import TestSupport
 import Testing
 
 @Suite struct PackManifestTests {

@@ -5,6 +5,9 @@ public struct SeededGenerator: RandomNumberGenerator {
 
     public init(seed: UInt64) { state = seed }
 
+    /// Another seed in every run, which whoever finds something with it has to show.
+    public static var freshSeed: UInt64 { .random(in: 0 ... .max) }
+
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state

@@ -13,6 +13,9 @@ public final class TemporaryFolder: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: url.deletingLastPathComponent()) }
 
+    /// The path of a file or folder in it, whether it is there or not.
+    public func path(_ name: String) -> String { url.appending(path: name).path }
+
     public func write(_ text: String, to path: String) throws {
         try write(Data(text.utf8), to: path)
     }

@@ -23,10 +23,10 @@ import Testing
     @Test func `someone who has never written gets so many messages`() async throws {
         let fixture = try GatewayFixture { $0.sendCaps.beforeReply = 2 }
         try await fixture.routes { call in
-            for _ in 0..<2 { expectEqual(try await send(call).status, 200) }
+            for _ in 0..<2 { expectSame(try await send(call).status, 200) }
             expect("CONVERSATION_AWAITING_REPLY", try await send(call))
             try await call.text("Hello")
-            for _ in 0..<5 { expectEqual(try await send(call).status, 200) }
+            for _ in 0..<5 { expectSame(try await send(call).status, 200) }
         }
     }
 
@@ -35,7 +35,7 @@ import Testing
         try await fixture.routes { call in
             for _ in 0..<2 {
                 try await call.text("Hello")
-                for _ in 0..<2 { expectEqual(try await send(call).status, 200) }
+                for _ in 0..<2 { expectSame(try await send(call).status, 200) }
                 expect("CONVERSATION_STREAK_LIMIT", try await send(call))
             }
         }
@@ -46,20 +46,20 @@ import Testing
         try await fixture.routes { call in
             try await call.text("Hello")
             fixture.clock.advance(by: .seconds(60))
-            expectEqual(try await send(call).status, 200)
+            expectSame(try await send(call).status, 200)
             fixture.clock.advance(by: .seconds(1))
             expect("CONVERSATION_INACTIVE", try await send(call))
-            expectEqual(try await send(call, to: "+15550000001").status, 200)
+            expectSame(try await send(call, to: "+15550000001").status, 200)
         }
     }
 
     @Test func `a number sends so many in a day`() async throws {
         let fixture = try GatewayFixture { $0.sendCaps.outboundPerDay = 3 }
         try await fixture.routes { call in
-            for index in 1...3 { expectEqual(try await send(call, to: "+1555000000\(index)").status, 200) }
+            for index in 1...3 { expectSame(try await send(call, to: "+1555000000\(index)").status, 200) }
             expect("OUTBOUND_LIMIT_REACHED", try await send(call))
             fixture.clock.advance(by: .seconds(86401))
-            expectEqual(try await send(call).status, 200)
+            expectSame(try await send(call).status, 200)
         }
     }
 
@@ -67,14 +67,14 @@ import Testing
         let fixture = try GatewayFixture { $0.sendCaps.newConversationsPerDay = 2 }
         try await fixture.routes { call in
             try await call.text("Hello", from: "+15550000009")
-            for index in 1...2 { expectEqual(try await send(call, to: "+1555000000\(index)").status, 200) }
+            for index in 1...2 { expectSame(try await send(call, to: "+1555000000\(index)").status, 200) }
             expect("NEW_CONVERSATION_LIMIT_REACHED", try await send(call))
             for known in ["+15550000001", "+15550000009"] {
-                expectEqual(try await send(call, to: known).status, 200)
+                expectSame(try await send(call, to: known).status, 200)
             }
-            expectEqual(try await call("GET", "/v1/conversations").json["total"], 3)
+            expectSame(try await call("GET", "/v1/conversations").json["total"], 3)
             fixture.clock.advance(by: .seconds(86401))
-            expectEqual(try await send(call).status, 200)
+            expectSame(try await send(call).status, 200)
         }
     }
 }

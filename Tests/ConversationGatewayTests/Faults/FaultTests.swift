@@ -20,11 +20,11 @@ import Testing
             let made = try await call("POST", "/sim/faults", ["kind": "delay", "seconds": 2], key: .simulation).json
             expectNoDifference(made, ["id": "fault_1", "kind": "delay", "seconds": 2])
             _ = try await call("POST", "/sim/faults", ["kind": "duplicate"], key: .simulation)
-            expectEqual(try await call("GET", "/sim/faults", key: .simulation).json["data"]?.items.count, 2)
-            expectEqual(try await call("DELETE", "/sim/faults/fault_1", key: .simulation).status, 200)
-            expectEqual(try await call("DELETE", "/sim/faults/fault_1", key: .simulation).status, 404)
-            expectEqual(try await call("DELETE", "/sim/faults", key: .simulation).status, 200)
-            expectEqual(try await call("GET", "/sim/faults", key: .simulation).json, ["data": []])
+            expectSame(try await call("GET", "/sim/faults", key: .simulation).json["data"]?.items.count, 2)
+            expectSame(try await call("DELETE", "/sim/faults/fault_1", key: .simulation).status, 200)
+            expectSame(try await call("DELETE", "/sim/faults/fault_1", key: .simulation).status, 404)
+            expectSame(try await call("DELETE", "/sim/faults", key: .simulation).status, 200)
+            expectSame(try await call("GET", "/sim/faults", key: .simulation).json, ["data": []])
         }
     }
 
@@ -42,13 +42,13 @@ import Testing
             fault["code"] = code.map { .string($0) }
             fault["retry_after"] = wait.map { .integer(Int64($0)) }
             _ = try await call("POST", "/sim/faults", .object(fault), key: .simulation)
-            expectEqual(try await call("GET", "/v1/conversations").status, 200)
+            expectSame(try await call("GET", "/v1/conversations").status, 200)
             let struck = try await call("POST", "/v1/messages", Self.message)
             expectNoDifference(struck.status, status)
             expectNoDifference(struck.json["error"]?.text("code"), code ?? "FAULT")
             expectNoDifference(struck.headers[.retryAfter], wait.map(String.init))
-            expectEqual(try await call("GET", "/v1/conversations").json["total"], 0)
-            expectEqual(try await call("POST", "/v1/messages", Self.message).status, 200)
+            expectSame(try await call("GET", "/v1/conversations").json["total"], 0)
+            expectSame(try await call("POST", "/v1/messages", Self.message).status, 200)
         }
     }
 
@@ -65,7 +65,7 @@ import Testing
             let struck = try await call("POST", "/v1/messages", Self.message)
             expectNoDifference(struck.status, 409)
             expectNoDifference(struck.json["error"]?.text("code"), "DELIVERY_UNCONFIRMED")
-            expectEqual(try await call("GET", "/v1/conversations").json["total"], 1)
+            expectSame(try await call("GET", "/v1/conversations").json["total"], 1)
         }
     }
 
@@ -83,7 +83,7 @@ import Testing
                 fromNumber: GatewayFixture.number, toNumber: GatewayFixture.participant, body: "x")
             let error = await #expect(throws: APIError.self) { _ = try await client.send(message) }
             expectNoDifference(error?.code, .outcomeUnknown)
-            expectEqual(try await fixture.gateway.conversations(limit: 1, offset: 0).total, total)
+            expectSame(try await fixture.gateway.conversations(limit: 1, offset: 0).total, total)
         }
     }
 
@@ -94,7 +94,7 @@ import Testing
             async let answer = call("GET", "/v1/conversations")
             await fixture.clock.sleepers(atLeast: 1)
             fixture.clock.advance(by: .seconds(60))
-            expectEqual(try await answer.status, 200)
+            expectSame(try await answer.status, 200)
         }
     }
 
@@ -146,9 +146,9 @@ import Testing
                 try await fixture.gateway.phones.send(from: "+15559876543", body: "first")
                 await fixture.clock.sleepers(atLeast: 1)
                 try await fixture.gateway.phones.send(from: "+15559876543", body: "second")
-                expectEqual(await consumer.next()?.json["data"]?["message"], "second")
+                expectSame(await consumer.next()?.json["data"]?["message"], "second")
                 fixture.clock.advance(by: .seconds(10))
-                expectEqual(await consumer.next()?.json["data"]?["message"], "first")
+                expectSame(await consumer.next()?.json["data"]?["message"], "first")
             }
         }
     }

@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -20,16 +21,16 @@ import Testing
                 ])
             let changed = try await call("PATCH", "/v1/agents/\(id)", ["description": "Helps", "unknown": 1])
             expectNoDifference(changed.json.text("description"), "Helps")
-            expectEqual(try await call("GET", "/v1/agents/\(id)").json, changed.json)
+            expectSame(try await call("GET", "/v1/agents/\(id)").json, changed.json)
             let list = try await call("GET", "/v1/agents").json
             expectNoDifference(list["total"], 2)
             expectNoDifference(list["hasMore"], nil)
             let first = list.text("data", "0", "id")
             let conversation = try await call.text("hi").text("conversation_id")
-            expectEqual(try await call("DELETE", "/v1/agents/\(first)").json, ["success": true])
-            expectEqual(try await call("GET", "/v1/agents/\(first)").status, 404)
-            expectEqual(try await call("GET", "/v1/conversations/\(conversation)").json["agentId"], .null)
-            expectEqual(try await call("GET", "/v1/numbers").json["data"]?.items.map { $0["agentId"] }, [.null])
+            expectSame(try await call("DELETE", "/v1/agents/\(first)").json, ["success": true])
+            expectSame(try await call("GET", "/v1/agents/\(first)").status, 404)
+            expectSame(try await call("GET", "/v1/conversations/\(conversation)").json["agentId"], .null)
+            expectSame(try await call("GET", "/v1/numbers").json["data"]?.items.map { $0["agentId"] }, [.null])
         }
     }
 
@@ -54,17 +55,17 @@ import Testing
             let owner = number.text("data", "0", "agentId")
             let other = try await call("POST", "/v1/agents", ["name": "Other"]).json.text("id")
             let attach: JSONValue = ["numberId": .string(id)]
-            expectEqual(try await call("POST", "/v1/agents/\(other)/numbers", attach).status, 409)
-            expectEqual(try await call("DELETE", "/v1/agents/\(other)/numbers/\(id)").status, 404)
-            expectEqual(try await call("DELETE", "/v1/agents/\(owner)/numbers/\(id)").json, ["success": true])
+            expectSame(try await call("POST", "/v1/agents/\(other)/numbers", attach).status, 409)
+            expectSame(try await call("DELETE", "/v1/agents/\(other)/numbers/\(id)").status, 404)
+            expectSame(try await call("DELETE", "/v1/agents/\(owner)/numbers/\(id)").json, ["success": true])
             let attached = try await call("POST", "/v1/agents/\(other)/numbers", attach).json
             expectNoDifference(attached.text("agentId"), other)
             expectNoDifference(attached["number"]?.text("agentId"), other)
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/agents/\(other)").json["numbers"],
                 [["id": .string(id), "phoneNumber": "+15551234567", "status": "active", "type": "sms"]])
             // What comes in from now on is the new agent's.
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/conversations/\(call.text("hi").text("conversation_id"))").json["agentId"],
                 .string(other))
         }
@@ -79,10 +80,10 @@ import Testing
             let own = try await call("GET", "/v1/agents/\(sample.agentID ?? "")/conversations?limit=5").json
             expectNoDifference(own["data"]?.items, all["data"]?.items.map { $0.without("metadata") })
             expectNoDifference(own["total"], 1)
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/agents/\(other)/conversations").json,
                 ["data": [], "hasMore": false, "total": 0])
-            expectEqual(try await call("GET", "/v1/agents/agt_none/conversations").status, 404)
+            expectSame(try await call("GET", "/v1/agents/agt_none/conversations").status, 404)
         }
     }
 }

@@ -22,14 +22,14 @@ import Testing
             fixture.clock.advance(by: .seconds(1))
             let changed = try await call("PATCH", "/v1/contacts/\(id)", ["email": "jane@example.com"]).json
             expectNoDifference(changed.text("updatedAt"), "2025-01-15T12:00:01Z")
-            expectEqual(try await call("PATCH", "/v1/contacts/\(id)", ["email": nil]).json["email"], .null)
+            expectSame(try await call("PATCH", "/v1/contacts/\(id)", ["email": nil]).json["email"], .null)
             _ = try await call("POST", "/v1/contacts", ["phoneNumber": "+15550000001", "name": "John"])
             for (search, total) in [("jane", 1), ("5550000", 1), ("", 2), ("nobody", 0)] {
-                expectEqual(
+                expectSame(
                     try await call("GET", "/v1/contacts?search=\(search)").json["total"], .integer(Int64(total)))
             }
-            expectEqual(try await call("DELETE", "/v1/contacts/\(id)").status, 204)
-            expectEqual(try await call("GET", "/v1/contacts/\(id)").status, 404)
+            expectSame(try await call("DELETE", "/v1/contacts/\(id)").status, 204)
+            expectSame(try await call("GET", "/v1/contacts/\(id)").status, 404)
         }
     }
 
@@ -38,7 +38,7 @@ import Testing
         try await fixture.routes { call in
             let body: JSONValue = ["phoneNumber": "+15559876543", "name": "Jane"]
             _ = try await call("POST", "/v1/contacts", body)
-            expectEqual(try await call("POST", "/v1/contacts", body).status, 409)
+            expectSame(try await call("POST", "/v1/contacts", body).status, 409)
             let other = try await call("POST", "/v1/contacts", ["phoneNumber": "+15550000001", "name": "John"])
             let moved = try await call(
                 "PATCH", "/v1/contacts/\(other.json.text("id"))", ["phoneNumber": "+1 555 987 6543"])
@@ -64,13 +64,13 @@ import Testing
         let fixture = try GatewayFixture()
         try await fixture.gateway.phones.add("+15550000002", imessage: false)
         try await fixture.routes { call in
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/contacts/capabilities?phone_number=%2B15550000002").json,
                 [
                     "phoneNumber": "+15550000002", "capabilities": ["imessage": false, "sms": true],
                     "checkedAt": "2025-01-15T12:00:00Z",
                 ])
-            expectEqual(try await call("GET", "/v1/contacts/capabilities").status, 422)
+            expectSame(try await call("GET", "/v1/contacts/capabilities").status, 422)
         }
     }
 }

@@ -127,11 +127,11 @@ import Testing
                 return read["metadata"]
             }
             let nested: JSONValue = ["topic": "order_tracking", "resolved": false, "n": 1.5, "deep": ["a": [1, nil]]]
-            expectEqual(try await patch(["metadata": nested]), nested)
-            expectEqual(try await patch([:]), nested)
-            expectEqual(try await patch(["metadata": ["only": "this"]]), ["only": "this"])
-            expectEqual(try await patch(["metadata": [:]]), [:])
-            expectEqual(try await patch(["metadata": nil]), .null)
+            expectSame(try await patch(["metadata": nested]), nested)
+            expectSame(try await patch([:]), nested)
+            expectSame(try await patch(["metadata": ["only": "this"]]), ["only": "this"])
+            expectSame(try await patch(["metadata": [:]]), [:])
+            expectSame(try await patch(["metadata": nil]), .null)
         }
     }
 
@@ -165,10 +165,10 @@ import Testing
         try await fixture.routes { call in
             let apple = try await call.text("hi", from: "+15550000001").text("conversation_id")
             let other = try await call.text("hi", from: "+15550000002").text("conversation_id")
-            expectEqual(
+            expectSame(
                 try await call("POST", "/v1/conversations/\(apple)/typing").json,
                 ["conversationId": .string(apple), "channel": "imessage", "status": "sent"])
-            expectEqual(
+            expectSame(
                 try await call("POST", "/v1/conversations/\(other)/typing", [:]).json,
                 ["conversationId": .string(other), "channel": "sms", "status": "skipped"])
         }

@@ -33,8 +33,8 @@ import Testing
                 ],
                 "total": 2, "offset": 0, "limit": 1,
             ])
-        expectEqual(try await gateway.deliveries(.project, hours: 1, limit: 50, offset: 0).total, 1)
-        expectEqual(
+        expectSame(try await gateway.deliveries(.project, hours: 1, limit: 50, offset: 0).total, 1)
+        expectSame(
             try JSONValue(parsing: JSON.encode(try await gateway.deliveryStats(hours: 24))),
             [
                 "total": 2, "success": 1, "failed": 0, "pending": 1, "successRate": 50,
@@ -50,14 +50,14 @@ import Testing
     @Test func `without deliveries the counts are nought`() async throws {
         let fixture = try GatewayFixture()
         try await fixture.routes { call in
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/webhooks/deliveries/all-time").json,
                 ["total": 0, "success": 0, "failed": 0, "successRate": 0])
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/webhooks/deliveries?hours=168&limit=100").json,
                 ["items": [], "total": 0, "offset": 0, "limit": 100])
             for query in ["hours=0", "hours=169", "limit=101", "limit=0", "offset=-1"] {
-                expectEqual(try await call("GET", "/v1/webhooks/deliveries?\(query)").status, 422)
+                expectSame(try await call("GET", "/v1/webhooks/deliveries?\(query)").status, 422)
             }
         }
     }
@@ -67,7 +67,7 @@ import Testing
         let consumer = Consumer(.answer(200))
         try await consumer.serving { url in
             try await fixture.routes { call in
-                expectEqual(try await call("POST", "/v1/webhooks/test").status, 404)
+                expectSame(try await call("POST", "/v1/webhooks/test").status, 404)
                 let webhook = try await call("POST", "/v1/webhooks", ["url": .string(url)]).json
                 let passed = try await call("POST", "/v1/webhooks/test", ["message": "hello"])
                 expectNoDifference(passed.json, ["success": true, "httpStatus": 200, "errorMessage": nil])
@@ -100,10 +100,10 @@ import Testing
                     let agent = try await gateway.agents(limit: 1, offset: 0).data[0].id
                     _ = try await gateway.setWebhook(WebhookRequest(url: ownURL), for: .agent(agent))
                     try await gateway.phones.send(from: "+15559876543", body: "to the agent's")
-                    expectEqual(await own.next()?.json["data"]?["message"], "to the agent's")
+                    expectSame(await own.next()?.json["data"]?["message"], "to the agent's")
                     try await gateway.deleteWebhook(for: .agent(agent))
                     try await gateway.phones.send(from: "+15559876543", body: "to the project's")
-                    expectEqual(await project.next()?.json["data"]?["message"], "to the project's")
+                    expectSame(await project.next()?.json["data"]?["message"], "to the project's")
                     expectNoDifference(project.deliveries.count, 1)
                 }
             }
@@ -124,7 +124,7 @@ import Testing
                     for index in 10..<60 { try await gateway.phones.send(from: "+155500000\(index)", body: "x") }
                     let number = try await gateway.createNumber(NumberBody()).number
                     try await gateway.phones.send(from: "+15559876543", to: number.phoneNumber, body: "quick")
-                    expectEqual(await quick.next()?.json["data"]?["message"], "quick")
+                    expectSame(await quick.next()?.json["data"]?["message"], "quick")
                     #expect(slow.deliveries.count <= DeliveryService.attemptLimit)
                 }
             }

@@ -3,6 +3,7 @@ import CustomDump
 import Foundation
 import GRDB
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -27,7 +28,7 @@ import Testing
     @Test func `the scheme's name has no case, and any of several keys will do`() async throws {
         let fixture = try GatewayFixture { $0.apiKeys = ["other", "sk_test_key"] }
         try await fixture.routes { call in
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/conversations", key: .text("bearer sk_test_key")).status, 200)
         }
     }
@@ -87,7 +88,7 @@ import Testing
             expectNoDifference(answer.json["error"]?.text("code"), "STORAGE_FULL")
             let kept = try await call("GET", "/v1/conversations/conv_def456")
             expectNoDifference(kept.json["metadata"], ["customerName": "Jane Doe", "orderId": "ORD-12345"])
-            expectEqual(try await call("PATCH", "/v1/conversations/conv_def456", ["metadata": nil]).status, 200)
+            expectSame(try await call("PATCH", "/v1/conversations/conv_def456", ["metadata": nil]).status, 200)
         }
     }
 

@@ -28,7 +28,7 @@ import Testing
             let named = try await call("PATCH", path, ["group_name": "Family"]).json
             expectNoDifference(named["metadata"], .null)
             for key in ["isGroup", "groupId", "groupName", "groupIconUrl", "participants"] {
-                expectEqual(try await call("GET", path).json[key], named[key])
+                expectSame(try await call("GET", path).json[key], named[key])
             }
             let item = try await call("GET", "/v1/conversations").json["data"]?.items.first
             expectNoDifference(item?["participant"], .string(group))
@@ -70,7 +70,7 @@ import Testing
         let fixture = try GatewayFixture()
         try await fixture.gateway.phones.add("+15550000001", imessage: false)
         try await fixture.routes { call in
-            expectEqual(try await start(call).status, 400)
+            expectSame(try await start(call).status, 400)
             let unknown = try await call(
                 "POST", "/v1/messages", ["from_number": "+15551234567", "to_number": "grp_none", "body": "x"])
             expectNoDifference(unknown.status, 404)
@@ -81,7 +81,7 @@ import Testing
                     "body": "x",
                 ])
             expectNoDifference(both.status, 422)
-            expectEqual(try await call("GET", "/v1/conversations").json["total"], 0)
+            expectSame(try await call("GET", "/v1/conversations").json["total"], 0)
         }
     }
 
@@ -115,7 +115,7 @@ import Testing
                         ],
                     ])
                 try await gateway.phones.react(from: "+15550000001", to: sent.id, with: .like)
-                expectEqual(try await gateway.phones.messages(of: "+15550000001").map(\.body), ["hi", "hello"])
+                expectSame(try await gateway.phones.messages(of: "+15550000001").map(\.body), ["hi", "hello"])
             }
         }
     }
@@ -150,7 +150,7 @@ import Testing
         let fixture = try GatewayFixture()
         try await fixture.routes { call in
             _ = try await call("POST", "/sim/phones", ["address": "+15550000002", "imessage": false], key: .simulation)
-            expectEqual(try await call("POST", "/sim/groups", body, key: .simulation).status, status)
+            expectSame(try await call("POST", "/sim/groups", body, key: .simulation).status, status)
         }
     }
 }

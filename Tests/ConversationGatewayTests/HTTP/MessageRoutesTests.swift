@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -59,15 +60,15 @@ import Testing
                 expectNoDifference(answer.status, 200)
                 return answer.json["data"]?.items.map { $0.text("id") } ?? []
             }
-            expectEqual(try await ids("after=2025-01-15T11:58:00Z"), ["msg_008"])
-            expectEqual(try await ids("after=2025-01-15T11:57:59.9999Z"), ["msg_008", "msg_007"])
-            expectEqual(try await ids("before=2025-01-15T11:31:00Z"), ["msg_001"])
-            expectEqual(
+            expectSame(try await ids("after=2025-01-15T11:58:00Z"), ["msg_008"])
+            expectSame(try await ids("after=2025-01-15T11:57:59.9999Z"), ["msg_008", "msg_007"])
+            expectSame(try await ids("before=2025-01-15T11:31:00Z"), ["msg_001"])
+            expectSame(
                 try await ids("after=2025-01-15T12:41:00%2B01:00&before=2025-01-15T11:58:00Z"),
                 ["msg_006", "msg_002"])
             // With `after` alone the newest come first, here the newest two.
-            expectEqual(try await ids("after=2025-01-15T11:30:00Z&limit=2"), ["msg_008", "msg_007"])
-            expectEqual(try await ids("after=2025-01-16T00:00:00Z"), [])
+            expectSame(try await ids("after=2025-01-15T11:30:00Z&limit=2"), ["msg_008", "msg_007"])
+            expectSame(try await ids("after=2025-01-16T00:00:00Z"), [])
         }
     }
 

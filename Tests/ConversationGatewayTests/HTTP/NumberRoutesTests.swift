@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -37,11 +38,11 @@ import Testing
                 "POST", "/sim/messages", ["from": "+15559876543", "to": "+12555550100", "body": "hi"],
                 key: .simulation
             ).json
-            expectEqual(try await call("DELETE", "/v1/numbers/\(made.text("id"))").json, ["success": true])
-            expectEqual(try await call("GET", "/v1/numbers").json["total"], 1)
-            expectEqual(
+            expectSame(try await call("DELETE", "/v1/numbers/\(made.text("id"))").json, ["success": true])
+            expectSame(try await call("GET", "/v1/numbers").json["total"], 1)
+            expectSame(
                 try await call("GET", "/v1/conversations/\(sent.text("conversation_id"))").json["messageCount"], 1)
-            expectEqual(try await call("POST", "/v1/numbers", [:]).json.text("phoneNumber"), "+12555550101")
+            expectSame(try await call("POST", "/v1/numbers", [:]).json.text("phoneNumber"), "+12555550101")
         }
     }
 
@@ -84,16 +85,16 @@ import Testing
             let changed = try await call(
                 "POST", "/sim/numbers", ["number": "+15551234567", "sms_registered": false], key: .simulation)
             expectNoDifference(changed.json["imessage"], true)
-            expectEqual(try await send(to: "+15550000001").status, 200)
+            expectSame(try await send(to: "+15550000001").status, 200)
             let refused = try await send(to: "+15550000002")
             expectNoDifference(refused.status, 403)
             expectNoDifference(refused.json["error"]?.text("code"), "REGISTRATION_REQUIRED")
-            expectEqual(
+            expectSame(
                 try await call.text("hi", from: "+15550000002").text("messages", "0", "channel"), "sms")
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/register/status").json,
                 ["campaign_status": "none", "message": "Not registered for SMS: +15551234567.", "stage": nil])
-            expectEqual(
+            expectSame(
                 try await call("GET", "/v1/numbers").json.text("data", "0", "outboundSms"), "registration_required")
         }
     }

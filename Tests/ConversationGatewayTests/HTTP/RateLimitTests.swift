@@ -12,7 +12,7 @@ import Testing
         let fixture = try GatewayFixture { $0.rateLimits = RateLimit.documented }
         try await fixture.routes { call in
             let body: JSONValue = ["url": "https://example.com/hook"]
-            for _ in 0..<10 { expectEqual(try await call("POST", "/v1/webhooks", body).status, 200) }
+            for _ in 0..<10 { expectSame(try await call("POST", "/v1/webhooks", body).status, 200) }
             fixture.clock.advance(by: .seconds(20))
             let refused = try await call("POST", "/v1/webhooks", body)
             expectNoDifference(refused.status, 429)
@@ -20,16 +20,16 @@ import Testing
             expectNoDifference(refused.json["error"]?.text("code"), "RATE_LIMIT_EXCEEDED")
             expectNoDifference(refused.json["error"]?.text("type"), "rate_limit_error")
             expectNoDifference(refused.json.text("detail"), "Rate limit exceeded. Limit: 10 requests per 60s")
-            expectEqual(try await call("GET", "/v1/webhooks").status, 200)
+            expectSame(try await call("GET", "/v1/webhooks").status, 200)
             fixture.clock.advance(by: .seconds(40))
-            expectEqual(try await call("POST", "/v1/webhooks", body).status, 200)
+            expectSame(try await call("POST", "/v1/webhooks", body).status, 200)
         }
     }
 
     @Test func `without limits nothing is counted`() async throws {
         let fixture = try GatewayFixture()
         try await fixture.routes { call in
-            for _ in 0..<40 { expectEqual(try await call("POST", "/v1/agents", ["name": "a"]).status, 200) }
+            for _ in 0..<40 { expectSame(try await call("POST", "/v1/agents", ["name": "a"]).status, 200) }
         }
     }
 

@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -79,7 +80,7 @@ import Testing
             let answer = try await call("POST", "/v1/messages", raw: Data(body.utf8))
             expectNoDifference(answer.status, 422)
             expectNoDifference(answer.json["error"]?.text("details", "0", "field"), field)
-            expectEqual(try await call("GET", "/v1/conversations").json["total"], 0)
+            expectSame(try await call("GET", "/v1/conversations").json["total"], 0)
         }
     }
 
@@ -112,7 +113,7 @@ import Testing
             let answer = try await call(
                 "POST", "/v1/messages", ["agent_id": .string(agent), "to_number": "+15559876543", "body": "x"])
             expectNoDifference(answer.json.text("from_number"), "+15551234567")
-            expectEqual(try await call("GET", "/v1/conversations").json["total"], 1)
+            expectSame(try await call("GET", "/v1/conversations").json["total"], 1)
         }
     }
 
@@ -143,7 +144,7 @@ import Testing
             expectNoDifference(replied.text("reply_to_message_id"), apple)
             expectNoDifference(replied["reply_parent_unresolved"], false)
             let path = "/v1/conversations/\(replied.text("conversation_id"))/messages?limit=1"
-            expectEqual(
+            expectSame(
                 try await call("GET", path).json["data"]?.items.first?["replyTo"],
                 ["messageId": .string(apple), "message": "hi", "mediaUrls": []])
             let dropped = try await reply(to: other, at: "+15550000002").json

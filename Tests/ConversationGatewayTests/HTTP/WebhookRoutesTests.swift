@@ -13,7 +13,7 @@ import Testing
             let none = try await call("GET", "/v1/webhooks")
             expectNoDifference(none.status, 200)
             expectNoDifference(String(decoding: none.body, as: UTF8.self), "null")
-            expectEqual(try await call("DELETE", "/v1/webhooks").json, ["success": true])
+            expectSame(try await call("DELETE", "/v1/webhooks").json, ["success": true])
         }
     }
 
@@ -29,7 +29,7 @@ import Testing
                     "createdAt": "2025-01-15T12:00:00Z",
                 ])
             #expect(first.json.text("secret").hasPrefix("whsec_"))
-            expectEqual(try await call("GET", "/v1/webhooks").json, first.json)
+            expectSame(try await call("GET", "/v1/webhooks").json, first.json)
             fixture.clock.advance(by: .seconds(1))
             let second = try await call("POST", "/v1/webhooks", ["url": "https://example.com/other", "timeout": 120])
             #expect(second.json.text("secret") != first.json.text("secret"))
@@ -37,8 +37,8 @@ import Testing
             expectNoDifference(second.json["contextLimit"], 10)
             expectNoDifference(second.json["id"], first.json["id"])
             expectNoDifference(second.json["createdAt"], first.json["createdAt"])
-            expectEqual(try await call("DELETE", "/v1/webhooks").status, 200)
-            expectEqual(try await call("GET", "/v1/webhooks").json, .null)
+            expectSame(try await call("DELETE", "/v1/webhooks").status, 200)
+            expectSame(try await call("GET", "/v1/webhooks").json, .null)
         }
     }
 
@@ -59,7 +59,7 @@ import Testing
             let answer = try await call("POST", "/v1/webhooks", raw: Data(body.utf8))
             expectNoDifference(answer.status, 422)
             expectNoDifference(answer.json["error"]?.text("details", "0", "field"), field)
-            expectEqual(try await call("GET", "/v1/webhooks").json, .null)
+            expectSame(try await call("GET", "/v1/webhooks").json, .null)
         }
     }
 
@@ -67,7 +67,7 @@ import Testing
         let fixture = try GatewayFixture { $0.allowsLocalWebhooks = false }
         try await fixture.routes { call in
             for url in ["http://example.com/hook", "https://127.0.0.1/hook", "https://192.168.0.1/hook"] {
-                expectEqual(try await call("POST", "/v1/webhooks", ["url": .string(url)]).status, 422)
+                expectSame(try await call("POST", "/v1/webhooks", ["url": .string(url)]).status, 422)
             }
         }
     }

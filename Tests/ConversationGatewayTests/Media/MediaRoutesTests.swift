@@ -2,6 +2,7 @@ import Conversations
 import CustomDump
 import Foundation
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -21,7 +22,7 @@ import Testing
                     "url": .string("http://localhost:1234/media/\(digest).png"), "kind": "image",
                     "content_type": "image/png", "byte_count": 100, "digest": .string(digest),
                 ])
-            expectEqual(
+            expectSame(
                 try await call("POST", "/sim/media", raw: Self.png, key: .simulation).json, made.json)
             let served = try await call("GET", "/media/\(digest).png", key: .none)
             expectNoDifference(served.status, 200)
@@ -75,8 +76,8 @@ import Testing
             let beyond = try await get(["Range": "bytes=100-"])
             expectNoDifference(beyond.status, 416)
             expectNoDifference(beyond.headers[.contentRange], "bytes */100")
-            expectEqual(try await get(["If-None-Match": "\"\(media.digest)\""]).status, 304)
-            expectEqual(try await get(["Range": "bytes=0-1", "If-Range": "\"other\""]).status, 200)
+            expectSame(try await get(["If-None-Match": "\"\(media.digest)\""]).status, 304)
+            expectSame(try await get(["Range": "bytes=0-1", "If-Range": "\"other\""]).status, 200)
             let head = try await get([:], method: "HEAD")
             expectNoDifference(head.headers[.contentLength], "100")
             expectNoDifference(head.body, Data())
@@ -102,7 +103,7 @@ import Testing
                 "..%2Fgateway.sqlite", "gateway.sqlite", "%2e%2e", "upload-x.part",
                 String(repeating: "a", count: 64) + ".png",
             ] {
-                expectEqual(try await call("GET", "/media/\(name)", key: .none).status, 404)
+                expectSame(try await call("GET", "/media/\(name)", key: .none).status, 404)
             }
         }
     }
@@ -119,9 +120,9 @@ import Testing
     @Test func `an empty upload and one past the limit leave nothing behind`() async throws {
         let fixture = try GatewayFixture { $0.mediaByteLimit = 99 }
         try await fixture.routes { call in
-            expectEqual(try await call("POST", "/sim/media", raw: Self.png, key: .simulation).status, 413)
-            expectEqual(try await call("POST", "/sim/media", raw: Data(), key: .simulation).status, 422)
-            expectEqual(try await call("POST", "/sim/media", raw: Self.png, key: .none).status, 401)
+            expectSame(try await call("POST", "/sim/media", raw: Self.png, key: .simulation).status, 413)
+            expectSame(try await call("POST", "/sim/media", raw: Data(), key: .simulation).status, 422)
+            expectSame(try await call("POST", "/sim/media", raw: Self.png, key: .none).status, 401)
             let files = try FileManager.default.contentsOfDirectory(
                 atPath: fixture.directory.appendingPathComponent("media").path)
             expectNoDifference(files, [])

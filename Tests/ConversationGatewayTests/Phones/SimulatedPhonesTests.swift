@@ -39,7 +39,7 @@ import Testing
                 ["https://example.com/1.png", "https://example.com/2.png", .null])
             expectNoDifference(sent["message_ids"], .array(messages.map { $0["id"] ?? nil }))
             let id = sent.text("conversation_id")
-            expectEqual(try await call("GET", "/v1/conversations/\(id)").json["messageCount"], 3)
+            expectSame(try await call("GET", "/v1/conversations/\(id)").json["messageCount"], 3)
         }
     }
 
@@ -47,7 +47,7 @@ import Testing
         let fixture = try GatewayFixture()
         try await fixture.gateway.phones.add(GatewayFixture.participant, imessage: false)
         try await fixture.routes { call in
-            expectEqual(try await call.text("hi").text("messages", "0", "channel"), "sms")
+            expectSame(try await call.text("hi").text("messages", "0", "channel"), "sms")
             let sent = try await call.text(
                 "look", media: ["https://example.com/1.png", "https://example.com/2.png"])
             expectNoDifference(sent["messages"]?.items.count, 1)
@@ -59,7 +59,7 @@ import Testing
     @Test func `a phone that nobody set up is one with iMessage`() async throws {
         let fixture = try GatewayFixture()
         try await fixture.routes { call in
-            expectEqual(
+            expectSame(
                 try await call.text("hi", from: "jane@example.com").text("messages", "0", "channel"), "imessage")
             let list = try await call("GET", "/sim/phones", key: .simulation).json
             expectNoDifference(list["data"]?.items.map { $0["imessage"] }, [true])
@@ -105,9 +105,9 @@ import Testing
         let gateway = fixture.gateway
         _ = try await gateway.setWebhook(WebhookRequest(url: "http://127.0.0.1:9/hook"))
         let first = try await gateway.phones.seedSample()
-        expectEqual(try await gateway.phones.seedSample(), first)
-        expectEqual(try await gateway.conversation(first.conversationID, messageLimit: 1).conversation.messageCount, 8)
-        expectEqual(try await gateway.store.read { try DeliveryTable.statuses($0) }, [])
+        expectSame(try await gateway.phones.seedSample(), first)
+        expectSame(try await gateway.conversation(first.conversationID, messageLimit: 1).conversation.messageCount, 8)
+        expectSame(try await gateway.store.read { try DeliveryTable.statuses($0) }, [])
         let photo = try await gateway.conversation(first.conversationID, messageLimit: 100).messages
             .first { $0.id == first.photoMessageID }
         expectNoDifference(photo?.channel, .imessage)

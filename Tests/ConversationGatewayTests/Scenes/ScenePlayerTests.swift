@@ -46,7 +46,7 @@ import Testing
         expectNoDifference(jane.map(\.body), ["", "", "Hello"])
         expectNoDifference(jane.map { $0.reactions.map(\.reactionType) }, [[], [], [.laugh]])
         expectNoDifference(jane.map { $0.mediaURL?.hasSuffix(".pdf") }, [true, true, nil])
-        expectEqual(try await gateway.phones.messages(of: "+15550000002").map(\.channel), [.sms])
+        expectSame(try await gateway.phones.messages(of: "+15550000002").map(\.channel), [.sms])
     }
 
     @Test func `waits are as long as the speed makes them`() async throws {
@@ -59,7 +59,7 @@ import Testing
         expectNoDifference(fixture.clock.timeToNextDeadline, .seconds(1.5))
         fixture.clock.advance(by: .seconds(1.5))
         try await played
-        expectEqual(try await fixture.gateway.phones.messages(of: Self.jane).map(\.body), ["late"])
+        expectSame(try await fixture.gateway.phones.messages(of: Self.jane).map(\.body), ["late"])
     }
 
     @Test func `a phone reacts to the agent's latest, and answers a message by name`() async throws {
@@ -90,7 +90,7 @@ import Testing
                 groups: "groups:\n  family: [jane, ruth]"), on: gateway)
         let threads = try await gateway.conversations(limit: 10, offset: 0).data
         expectNoDifference(threads.map { $0.group?.participants.map(\.identifier) }, [[Self.jane, "ruth@example.com"]])
-        expectEqual(
+        expectSame(
             try await gateway.phones.messages(of: Self.jane).map(\.senderIdentifier), [Self.jane, "ruth@example.com"])
     }
 

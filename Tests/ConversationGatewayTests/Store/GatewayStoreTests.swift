@@ -2,6 +2,7 @@ import Conversations
 import CustomDump
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -16,9 +17,9 @@ import Testing
         defer { try? FileManager.default.removeItem(at: directory) }
         let store = try GatewayStore(directory: directory)
         // 2 is FULL. Source: https://www.sqlite.org/pragma.html#pragma_synchronous
-        expectEqual(
+        expectSame(
             try await store.write { try Int.fetchOne($0, sql: "SELECT synchronous FROM pragma_synchronous") }, 2)
-        expectEqual(
+        expectSame(
             try await store.write { try String.fetchOne($0, sql: "SELECT journal_mode FROM pragma_journal_mode") },
             "wal")
     }
@@ -44,9 +45,9 @@ import Testing
             return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         expectNoDifference(outcomes, 133)
-        expectEqual(
+        expectSame(
             try await store.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM setting WHERE name % 3 = 0") }, 0)
-        expectEqual(try await store.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM setting") }, 133)
+        expectSame(try await store.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM setting") }, 133)
     }
 
     @Test func `a full disk is told as such, and nothing of the write is kept`() async throws {
@@ -67,9 +68,9 @@ import Testing
         } catch {
             expectNoDifference(error, .diskFull)
         }
-        expectEqual(try await store.read { try SettingTable.value($0, "kept") }, nil)
+        expectSame(try await store.read { try SettingTable.value($0, "kept") }, nil)
         try await store.write { try SettingTable.set($0, "small", "yes") }
-        expectEqual(try await store.read { try SettingTable.value($0, "small") }, "yes")
+        expectSame(try await store.read { try SettingTable.value($0, "small") }, "yes")
     }
 
     @Test func `a database of the first version is brought up to date, and keeps what it holds`() async throws {
@@ -81,8 +82,8 @@ import Testing
         try await old.write { try SettingTable.set($0, "kept", "yes") }
         try old.close()
         let store = try GatewayStore(directory: directory)
-        expectEqual(try await store.read { try SettingTable.value($0, "kept") }, "yes")
-        expectEqual(try await store.read { try ContactTable.page($0, search: "", limit: 1, offset: 0).total }, 0)
+        expectSame(try await store.read { try SettingTable.value($0, "kept") }, "yes")
+        expectSame(try await store.read { try ContactTable.page($0, search: "", limit: 1, offset: 0).total }, 0)
     }
 
     @Test func `a database of a later version is left alone`() throws {

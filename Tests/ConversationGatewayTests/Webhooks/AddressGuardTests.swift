@@ -1,6 +1,7 @@
 import Conversations
 import CustomDump
 import PublicAddresses
+import TestSupport
 import Testing
 
 @testable import ConversationGateway
@@ -25,7 +26,7 @@ import Testing
 
     @Test func `an attempt goes to the very address that was checked`() async throws {
         let guardian = AddressGuard(allowsLocal: false) { _ in ["93.184.216.34"] }
-        expectEqual(
+        expectSame(
             try await guardian.check(url: "https://example.com/hook"),
             .pinned(host: "example.com", address: "93.184.216.34"))
     }
@@ -33,7 +34,7 @@ import Testing
     @Test func `the setting allows http and loopback`() async throws {
         let guardian = AddressGuard(allowsLocal: true) { _ in [] }
         try await guardian.validate(url: "http://localhost:8080/hook")
-        expectEqual(try await guardian.check(url: "http://127.0.0.1:1/hook"), .unrestricted)
+        expectSame(try await guardian.check(url: "http://127.0.0.1:1/hook"), .unrestricted)
     }
 
     @Test func `the system knows this machine's own name`() async throws {

@@ -77,7 +77,7 @@ import Testing
             try await fixture.running { _ in
                 let gateway = fixture.gateway
                 _ = try await gateway.setWebhook(WebhookRequest(url: url))
-                expectEqual(try await gateway.phones.shufflesWebhooks(), false)
+                expectSame(try await gateway.phones.shufflesWebhooks(), false)
                 try await gateway.phones.setShufflesWebhooks(true)
                 let sent = (10..<40).map { "\($0)" }
                 for text in sent { try await gateway.phones.send(from: "+15559876543", body: text) }
@@ -103,8 +103,8 @@ import Testing
                 ([:], ["deliver": false, "shuffle": true]),
                 (["deliver": true, "shuffle": false], ["deliver": true, "shuffle": false]),
             ] as [(JSONValue, JSONValue)] {
-                expectEqual(try await call("PUT", path, change, key: .simulation).json, after)
-                expectEqual(try await call("GET", path, key: .simulation).json, after)
+                expectSame(try await call("PUT", path, change, key: .simulation).json, after)
+                expectSame(try await call("GET", path, key: .simulation).json, after)
             }
         }
     }

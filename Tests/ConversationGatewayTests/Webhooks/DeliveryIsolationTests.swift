@@ -35,7 +35,7 @@ import Testing
                 for index in 10..<40 { try await gateway.phones.send(from: "+155500000\(index)", body: "x") }
                 for index in 0..<5 {
                     try await gateway.phones.send(from: "+15559876543", to: other, body: "\(index)")
-                    expectEqual(await quick.next()?.json["data"]?["message"], .string("\(index)"))
+                    expectSame(await quick.next()?.json["data"]?["message"], .string("\(index)"))
                 }
                 // Each of the bad one's attempts comes to an end as well.
                 let records = await attempts.prefix(collecting: 35).filter {
@@ -62,7 +62,7 @@ import Testing
                 var iterator = attempts.makeAsyncIterator()
                 for delay in GatewayConfiguration.defaultRetryDelays + [.zero] {
                     try await gateway.phones.send(from: "+15559876543", to: other, body: "\(delay)")
-                    expectEqual(await consumer.next()?.json["data"]?["message"], .string("\(delay)"))
+                    expectSame(await consumer.next()?.json["data"]?["message"], .string("\(delay)"))
                     for _ in 0..<31 { _ = await iterator.next() }
                     fixture.clock.advance(by: delay)
                 }
@@ -72,7 +72,7 @@ import Testing
                 let agent = try await gateway.agents(limit: 1, offset: 0).data[0].id
                 _ = try await gateway.setWebhook(WebhookRequest(url: url), for: .agent(agent))
                 try await gateway.phones.send(from: "+15550000010", body: "back again")
-                expectEqual(await consumer.next()?.json["data"]?["message"], "back again")
+                expectSame(await consumer.next()?.json["data"]?["message"], "back again")
             }
         }
     }

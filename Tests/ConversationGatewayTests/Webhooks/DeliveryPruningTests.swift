@@ -27,9 +27,9 @@ import Testing
 
         var pruning = DeliveryPruning(retention: Self.day)
         try await pruning.run(on: store, at: gateway.timestamp)
-        expectEqual(try await store.read { try DeliveryTable.statuses($0) }, ["pending", "success"])
-        expectEqual(try await gateway.allTimeDeliveryStats(), before)
-        expectEqual(try await gateway.deliveryStats(hours: nil).total, 2)
+        expectSame(try await store.read { try DeliveryTable.statuses($0) }, ["pending", "success"])
+        expectSame(try await gateway.allTimeDeliveryStats(), before)
+        expectSame(try await gateway.deliveryStats(hours: nil).total, 2)
     }
 
     @Test func `a look comes once an hour, and goes on at once where a batch was full`() async throws {
@@ -48,15 +48,15 @@ import Testing
         var pruning = DeliveryPruning(retention: Self.day)
         for left in [500, 0] {
             try await pruning.run(on: store, at: gateway.timestamp)
-            expectEqual(try await store.read { try DeliveryTable.statuses($0).count }, left)
+            expectSame(try await store.read { try DeliveryTable.statuses($0).count }, left)
         }
         try await gateway.phones.send(from: "+15559876543", body: "x")
         try await settle(store, ["success"], at: gateway.timestamp)
         for (hours, left) in [(Double(23), 1), (25, 0)] {
             try await pruning.run(on: store, at: gateway.timestamp.advanced(by: .seconds(hours * 3600)))
-            expectEqual(try await store.read { try DeliveryTable.statuses($0).count }, left)
+            expectSame(try await store.read { try DeliveryTable.statuses($0).count }, left)
         }
-        expectEqual(try await gateway.allTimeDeliveryStats().success, 1501)
+        expectSame(try await gateway.allTimeDeliveryStats().success, 1501)
     }
 
     @Test func `a gateway that runs prunes`() async throws {
@@ -77,7 +77,7 @@ import Testing
                 // Woken by the clock or by this; then the old ones go.
                 gateway.deliverySignal.raise()
                 while try await gateway.store.read({ try DeliveryTable.statuses($0) }).count > 0 { await Task.yield() }
-                expectEqual(try await gateway.allTimeDeliveryStats().success, 2)
+                expectSame(try await gateway.allTimeDeliveryStats().success, 2)
             }
         }
     }

@@ -153,7 +153,7 @@ import Testing
                     last.body, signature: last.headers["x-webhook-signature"],
                     timestamp: last.headers["x-webhook-timestamp"], secrets: [webhook.secret],
                     now: fixture.clock.date)
-                expectEqual(try await statuses(fixture.gateway), ["failed"])
+                expectSame(try await statuses(fixture.gateway), ["failed"])
             }
         }
     }
@@ -177,7 +177,7 @@ import Testing
                 let records = await later.prefix(collecting: 1)
                 expectNoDifference(records.map(\.decision), [.succeeded])
                 expectNoDifference(records.map(\.attemptCount), [2])
-                expectEqual(try await statuses(second.gateway), ["success"])
+                expectSame(try await statuses(second.gateway), ["success"])
             }
         }
         expectNoDifference(Set(consumer.deliveries.map { $0.headers["x-webhook-id"] }).count, 1)
@@ -280,7 +280,7 @@ import Testing
                 let lost = try await gateway.phones.send(from: "+15559876543", body: "lost")
                 try await gateway.phones.setDeliversWebhooks(true)
                 try await gateway.phones.send(from: "+15559876543", body: "kept")
-                expectEqual(await consumer.next()?.json["data"]?["message"], "kept")
+                expectSame(await consumer.next()?.json["data"]?["message"], "kept")
                 let page = try await gateway.messages(in: lost.conversationID, limit: 10, before: nil, after: nil)
                 expectNoDifference(page.data.map(\.body), ["kept", "lost"])
             }
@@ -294,9 +294,9 @@ import Testing
         _ = try await gateway.setWebhook(WebhookRequest(url: "http://127.0.0.1:9/hook"))
         try await gateway.phones.send(from: "+15559876543", body: "x")
         try await gateway.deleteWebhook()
-        expectEqual(try await statuses(gateway), ["failed"])
+        expectSame(try await statuses(gateway), ["failed"])
         try await gateway.phones.send(from: "+15559876543", body: "nobody to tell")
-        expectEqual(try await statuses(gateway), ["failed"])
+        expectSame(try await statuses(gateway), ["failed"])
     }
 
     @Test func `a host that DNS leads to a private address is refused at the attempt`() async throws {

@@ -1,6 +1,7 @@
 import CustomDump
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import DurableExecution

@@ -1,4 +1,7 @@
 /// Databases as versions of the program left them, in the middle of things.
+///
+/// Kept as text, as `sqlite3 .dump` writes it, and never brought up to date: a migration is only tested by what an old
+/// program really wrote. A new schema gets a new one here, of the version that is the last to write it.
 enum StoredSchemas {
     /// Schema 1: one invocation interrupted after its first command, another waiting for a reply.
     static let first = #"""

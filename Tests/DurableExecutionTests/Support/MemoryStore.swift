@@ -4,6 +4,10 @@ import Synchronization
 @testable import DurableExecution
 
 /// A store in memory, written for the tests: the contract's second implementation, and a disk that can be made to lie.
+///
+/// It is worth its upkeep twice over. What one implementation alone can do is not a contract, so the suites of
+/// ``DurableStore`` run against both; and the simulation needs a store that loses what was not synced, breaks a promise on
+/// purpose, and takes microseconds, so that thousands of seeds fit into a test run.
 final class MemoryStore: DurableStore {
     /// Ways to break a promise on purpose.
     enum Fault: CaseIterable {

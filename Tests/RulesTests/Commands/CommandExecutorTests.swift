@@ -4,6 +4,7 @@ import DurableExecution
 import Foundation
 import Lua
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Rules

@@ -2,6 +2,7 @@ import Conversations
 import CustomDump
 import DurableExecution
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Rules

@@ -3,6 +3,7 @@ import CustomDump
 import DurableExecution
 import Foundation
 import Packs
+import TestSupport
 import Testing
 
 @testable import Rules
