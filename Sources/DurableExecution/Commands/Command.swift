@@ -15,10 +15,12 @@ public struct Command: Sendable, Hashable {
     public var answersIn: String?
     /// Who performs it, for commands that somebody else performs: if they stop answering, such commands wait.
     public var upstream: String?
+    /// The outcome if the upstream does not answer, JSON, for what is worth nothing later; nil: the command waits.
+    public var outcomeIfDown: Data?
 
     public init(
         name: String, input: Data, effect: Effect, location: String? = nil, answersIn: String? = nil,
-        upstream: String? = nil
+        upstream: String? = nil, outcomeIfDown: Data? = nil
     ) {
         self.name = name
         self.input = input
@@ -26,6 +28,7 @@ public struct Command: Sendable, Hashable {
         self.location = location
         self.answersIn = answersIn
         self.upstream = upstream
+        self.outcomeIfDown = outcomeIfDown
     }
 }
 

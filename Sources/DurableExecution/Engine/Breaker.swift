@@ -82,6 +82,17 @@ public struct Breaker: Sendable, Hashable {
         }
     }
 
+    /// Nobody answered for so long that calls wait for calls: it opens without waiting for them to fail.
+    ///
+    /// - Returns: Whether it opened now.
+    mutating func fellSilent(_ reason: String, at time: Date, policy: BreakerPolicy, random: Double) -> Bool {
+        guard state == .closed else { return false }
+        self.reason = reason
+        openedAt = time
+        open(at: time, policy, random)
+        return true
+    }
+
     private mutating func fail(
         isProbe: Bool, at time: Date, _ policy: BreakerPolicy, _ random: Double
     ) -> Transition? {

@@ -8,6 +8,11 @@ public struct BreakerPolicy: Sendable, Hashable {
     public var firstDelay = Duration.seconds(5)
     /// The longest time between probes.
     public var longestDelay = Duration.seconds(300)
+    /// How many calls are in the air at once; more wait for one of them to end.
+    public var callLimit = 256
+    /// After how long without any answer the breaker opens while calls wait for others to end. Calls that hang fail only
+    /// once their time is over; by then everybody's hands would be full of them.
+    public var silenceLimit = Duration.seconds(2)
     /// How many invocations go on at once when it closes, and again each ``burstInterval`` after.
     public var burst = 100
     public var burstInterval = Duration.seconds(1)

@@ -96,7 +96,21 @@ extension EngineContext {
 
     /// Tells the breaker of a call's upstream how the call ended.
     func ended(_ call: Breakers.Call, _ answer: Breaker.Answer) {
-        guard let (breaker, transition) = breakers.ended(call, answer, at: now, random: random()) else { return }
+        report(breakers.ended(call, answer, at: now, random: random()))
+    }
+
+    /// Tells the breaker of an upstream that nobody answered there, to a call that it was not asked about.
+    func silent(_ upstream: String, _ reason: String) {
+        report(breakers.silent(upstream, reason, at: now, random: random()))
+    }
+
+    /// Opens the breakers of upstreams that say nothing while calls wait for calls.
+    func openSilent() {
+        for change in breakers.openSilent(at: now, random: random()) { report(change) }
+    }
+
+    private func report(_ change: Breakers.Change?) {
+        guard let (breaker, transition) = change else { return }
         let fields: Logger.Metadata = ["upstream": "\(breaker.upstream)", "reason": "\(breaker.reason ?? "")"]
         switch transition {
         case .opened:

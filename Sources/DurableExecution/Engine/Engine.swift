@@ -158,11 +158,12 @@ public actor Engine {
             }
             while try goesOn(context) {
                 let time = context.now
+                context.openSilent()
                 for release in context.breakers.takeReleases(at: time) {
                     releasing += 1
                     group.addTask { await self.perform(release, context) }
                 }
-                while let work = schedule.next(at: time) {
+                while let work = nextWork(at: time, context) {
                     group.addTask { await self.perform(work, context) }
                 }
                 releaseIdlers()
@@ -173,6 +174,13 @@ public actor Engine {
             }
             group.cancelAll()
         }
+    }
+
+    /// Hands that only hold a call in the air are lent to other work.
+    private func nextWork(at time: Date, _ context: EngineContext) -> Schedule.Work? {
+        if let work = schedule.next(at: time, lent: context.breakers.handsLent(wantsMore: false)) { return work }
+        // A call may have begun meanwhile, of which nobody was told.
+        return schedule.next(at: time, lent: context.breakers.handsLent(wantsMore: true))
     }
 
     /// Asks ``run()`` to start nothing more and to return once the commands in the air have ended and are journaled.
@@ -194,7 +202,8 @@ public actor Engine {
         let context = EngineContext(
             store: store, handler: handler, observer: observer, configuration: configuration, clock: clock,
             wallTime: now, random: random, logger: logger, stopping: stopping, epoch: try await ownEpoch(),
-            startedAt: now().storable, breakers: Breakers(configuration.breaker), releases: releases,
+            startedAt: now().storable,
+            breakers: Breakers(configuration.breaker, wake: { [signal] in signal.raise() }), releases: releases,
             gate: ProgramGate(suspects: try await suspects(), notes: crashNotes), rehearsal: rehearsal,
             wake: { [signal] in signal.raise() })
         try await context.recover()
@@ -287,7 +296,11 @@ public actor Engine {
         releasing -= 1
         if let failure { note(failure) }
         let time = now().storable
-        if !release.isProbe { schedule.upstreamAnswers(release.upstream, at: time, configuration.breaker) }
+        if release.isProbe {
+            schedule.upstreamMayAnswer(release.upstream)
+        } else {
+            schedule.upstreamAnswers(release.upstream, at: time, configuration.breaker)
+        }
         becameDue(at: time)
     }
 
@@ -319,6 +332,12 @@ public actor Engine {
         case .success(.ended), .success(.abandoned): schedule.ended(event)
         case .success(.postponed(let time, let upstream)):
             schedule.postponed(event, until: time, upstream: upstream, at: context.now)
+        case .success(.blocked(let upstream)):
+            schedule.blocked(event, by: upstream)
+            // It may answer since the event was held up.
+            if context.breakers.trouble(at: upstream) == nil {
+                schedule.upstreamAnswers(upstream, at: context.now, configuration.breaker)
+            }
         case .failure(let error):
             note(error)
             schedule.ended(event)

@@ -6,6 +6,9 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var backlogLimit: Int = 8192
     /// How many waiting events of one queue are held in memory; the rest stays in the inbox until then.
     public var queueLimit: Int = 16
+    /// How many queues are known in memory whose next event has to wait; with more, the inbox is read no further. One
+    /// takes some 200 bytes.
+    public var postponedLimit: Int = 250_000
     /// Events older than this when their turn comes are recorded as expired and not run.
     public var maxAge: Duration = .seconds(24 * 3600)
     /// How long a chain of causes may be, from event to the invocation that caused it to that one's event and so on.

@@ -8,6 +8,8 @@ struct EventRun {
         case ended
         /// It could not be prepared or matched now; its queue waits.
         case postponed(until: Date, upstream: String?)
+        /// Who has to be asked to prepare it does not answer; its queue waits until they do.
+        case blocked(upstream: String)
         /// Left as it is, because the engine stops.
         case abandoned
     }
@@ -39,24 +41,39 @@ struct EventRun {
         if context.now.since(event.occurredAt) > context.configuration.maxAge {
             return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")
         }
-        switch context.breakers.admit(tries.upstream, at: context.now) {
-        case .hold(let time, _):
-            return .postponed(until: time, upstream: tries.upstream)
+        let upstream =
+            event.source == Engine.replaySource
+            ? nil : context.handler.upstream(preparing: event) ?? tries.upstream
+        switch await context.breakers.admit(upstream, at: context.now) {
+        case .hold:
+            return .blocked(upstream: upstream ?? "")
         case .go(let call):
             return try await begin(as: call)
         }
     }
 
     private func begin(as call: Breakers.Call) async throws(EngineError) -> Ending {
-        do {
-            let ending = try await prepareAndMatch()
-            context.ended(call, context.shouldEnd ? .none : .answered)
-            return ending
-        } catch let error as EngineError {
+        guard !context.shouldEnd else {
             context.ended(call, .none)
-            throw error
+            return .abandoned
+        }
+        let prepared: Prepared
+        do {
+            prepared = try await prepare()
         } catch {
             return try await failed(error, call)
+        }
+        // What its rules do is another matter: a probe is over when the answer is there.
+        context.ended(call, context.shouldEnd ? .none : .answered)
+        switch prepared {
+        case .duplicate(let note):
+            return try await end(.duplicate, note)
+        case .ready(let event, let hasClaimed):
+            do {
+                return try await matchAndStart(event, hasClaimed: hasClaimed)
+            } catch {
+                return try await failed(error, Breakers.Call())
+            }
         }
     }
 
@@ -71,19 +88,27 @@ struct EventRun {
         return cause != nil
     }
 
-    private func prepareAndMatch() async throws -> Ending {
+    private enum Prepared {
+        case ready(Event, hasClaimed: Bool)
+        case duplicate(note: String)
+    }
+
+    private func prepare() async throws -> Prepared {
+        guard event.source != Engine.replaySource else { return .ready(event, hasClaimed: false) }
         var event = event
         let claims = DurableClaims(context: context, event: event.sequence)
-        if event.source != Engine.replaySource {
-            switch try await context.handler.prepare(event, claims: claims) {
-            case .duplicate(let other, let reason):
-                let note = other.map { "of event \($0): \(reason)" } ?? reason
-                return try await end(.duplicate, note)
-            case .ready(let payload):
-                event.payload = payload
-            }
+        switch try await context.handler.prepare(event, claims: claims) {
+        case .duplicate(let other, let reason):
+            return .duplicate(note: other.map { "of event \($0): \(reason)" } ?? reason)
+        case .ready(let payload):
+            event.payload = payload
+            return .ready(event, hasClaimed: claims.areMade.isSet)
         }
-        if context.hasProduced.isSet || claims.areMade.isSet {
+    }
+
+    private func matchAndStart(_ prepared: Event, hasClaimed: Bool) async throws -> Ending {
+        var event = prepared
+        if context.hasProduced.isSet || hasClaimed {
             guard try await isStillOpen(&event) else { return .ended }
         }
         context.observe(.prepared(event))
@@ -184,18 +209,23 @@ struct EventRun {
     }
 
     private func failed(_ error: any Error, _ call: Breakers.Call) async throws(EngineError) -> Ending {
-        let failure = error as? EngineFailure
+        if let error = error as? EngineError {
+            context.ended(call, .none)
+            throw error
+        }
         guard !context.shouldEnd else {
             context.ended(call, .none)
             return .abandoned
         }
-        if let upstream = failure?.upstream, let failure, failure.retryable {
-            if call.upstream != upstream { context.ended(call, .none) }
-            let isProbe = call.isProbe && call.upstream == upstream
-            context.ended(Breakers.Call(upstream: upstream, isProbe: isProbe), .silent(failure.message))
-            if let trouble = context.breakers.trouble(at: upstream) {
-                return .postponed(until: max(trouble.until, context.now), upstream: upstream)
+        let failure = error as? EngineFailure
+        if let failure, failure.retryable, let upstream = failure.upstream {
+            if call.upstream == upstream {
+                context.ended(call, .silent(failure.message))
+            } else {
+                context.ended(call, .none)
+                context.silent(upstream, failure.message)
             }
+            if context.breakers.trouble(at: upstream) != nil { return .blocked(upstream: upstream) }
         } else {
             context.ended(call, .none)
         }

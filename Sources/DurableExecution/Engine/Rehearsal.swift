@@ -28,6 +28,8 @@ struct RehearsingHandler: EventHandler {
         isPrepared ? .ready(payload: event.payload) : try await base.prepare(event, claims: claims)
     }
 
+    func upstream(preparing event: Event) -> String? { isPrepared ? nil : base.upstream(preparing: event) }
+
     func match(_ event: Event) async throws -> Matching { try await base.match(event) }
 
     func program(for invocation: Invocation, event: Event) async throws -> any Program {

@@ -24,7 +24,9 @@ struct Schedule {
 
     init(_ configuration: EngineConfiguration) {
         parallelism = max(configuration.parallelism, 1)
-        backlog = Backlog(limit: configuration.backlogLimit, queueLimit: configuration.queueLimit)
+        backlog = Backlog(
+            limit: configuration.backlogLimit, queueLimit: configuration.queueLimit,
+            postponedLimit: configuration.postponedLimit)
     }
 
     /// When something that waits for a time can go on.
@@ -38,21 +40,26 @@ struct Schedule {
     }
 
     /// The next thing to do at `time`; nil if there is nothing now, or all hands are busy.
-    mutating func next(at time: Date) -> Work? {
+    ///
+    /// - Parameter lent: How many of those at work need no hand now; for as many, others may work, but never for more
+    ///   than there are hands.
+    mutating func next(at time: Date, lent: Int = 0) -> Work? {
         guard !isStopping else { return nil }
         backlog.release(at: time)
         if let load = backlog.nextLoad() { return .load(load) }
-        guard active < parallelism else { return nil }
+        // What was taken up runs, so that whoever waits for its end does not wait for hands.
         if let invocation = taken.next() {
             active += 1
             return .invocation(invocation)
         }
+        let free = parallelism - (active - min(lent, parallelism))
+        guard free > 0 else { return nil }
         if let nextDue, nextDue <= time, !isTakingDue {
             isTakingDue = true
             self.nextDue = nil
-            return .takeDue(limit: parallelism - active)
+            return .takeDue(limit: max(free, parallelism / 4, 1))
         }
-        guard let (event, tries) = backlog.next() else { return nil }
+        guard let (event, tries) = backlog.next() else { return backlog.nextLoad().map(Work.load) }
         active += 1
         return .event(event, tries)
     }
@@ -96,6 +103,13 @@ struct Schedule {
         active -= 1
         backlog.postponed(event.queue, until: time, upstream: upstream, at: now)
     }
+
+    mutating func blocked(_ event: Event, by upstream: String) {
+        active -= 1
+        backlog.blocked(event.queue, by: upstream)
+    }
+
+    mutating func upstreamMayAnswer(_ upstream: String) { backlog.upstreamMayAnswer(upstream) }
 
     mutating func upstreamAnswers(_ upstream: String, at now: Date, _ policy: BreakerPolicy) {
         backlog.upstreamAnswers(upstream, at: now, burst: policy.burst, interval: policy.burstInterval)

@@ -12,6 +12,11 @@ public protocol EventHandler: Sendable {
     ///   waits; otherwise, and for any other error, the event is recorded as failed.
     func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation
 
+    /// Names who has to be asked to prepare an event, if anybody: while nobody answers there, the event waits unasked.
+    ///
+    /// The default names nobody; then only what ``prepare(_:claims:)`` throws tells.
+    func upstream(preparing event: Event) -> String?
+
     /// Names the rules that the event starts, in order, and why others don't start. Both are recorded.
     ///
     /// - Throws: As ``prepare(_:claims:)``.
@@ -38,6 +43,9 @@ public protocol EventHandler: Sendable {
     /// such queue after a start.
     /// - Throws: ``EngineFailure``: if it is retryable, the wait is decided later; any other error counts as done.
     func catchUp(_ queue: String) async throws
+
+    /// Names who has to be asked to catch up with a queue, if anybody. The default names nobody.
+    func upstream(catchingUp queue: String) -> String?
 
     /// Looks whether a `once` command whose outcome is unknown took place.
     ///
@@ -76,6 +84,8 @@ public protocol EventHandler: Sendable {
 extension EventHandler {
     public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? { nil }
     public func catchUp(_ queue: String) async throws {}
+    public func upstream(preparing event: Event) -> String? { nil }
+    public func upstream(catchingUp queue: String) -> String? { nil }
     public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? { nil }
     public func permit(_ command: Command, in context: CommandContext) async throws {}
     public func produces(_ command: Command, outcome: Data) -> [String] { [] }

@@ -39,13 +39,26 @@ extension InvocationRun {
         case .wait(let wait):
             return try await self.wait(wait, command, entry)
         case .once, .read, .repeatable:
-            switch context.breakers.admit(command.upstream, at: context.now) {
+            switch await context.breakers.admit(command.upstream, at: context.now) {
             case .go(let call):
+                guard !context.shouldEnd else {
+                    context.ended(call, .none)
+                    return .end(.abandoned)
+                }
                 return try await perform(command, entry, as: call)
             case .hold(_, let reason):
+                if let outcome = command.outcomeIfDown { return try await goOn(entry, without: outcome) }
                 return hold(entry, Hold(key: Breaker.holdKey(command.upstream ?? ""), reason: reason))
             }
         }
+    }
+
+    /// Goes on as if the command, whose upstream does not answer, had ended with `outcome`.
+    private func goOn(_ entry: JournalEntry, without outcome: Data) async throws(EngineError) -> Resolution {
+        var entry = entry
+        entry.succeed(outcome, at: context.now)
+        try await conclude(entry)
+        return .goOn(.outcome(outcome))
     }
 
     /// Has a command performed that its upstream's breaker lets through.
@@ -184,6 +197,7 @@ extension InvocationRun {
             return try await unknown(command, entry, because: failure.message)
         }
         if let hold = failure.hold { return self.hold(entry, hold) }
+        if failure.upstreamDown, let outcome = command.outcomeIfDown { return try await goOn(entry, without: outcome) }
         let mayBeRepeated = failure.retryable || failure.outcomeUnknown
         if failure.upstreamDown, mayBeRepeated, let trouble = context.breakers.trouble(at: command.upstream) {
             return hold(entry, Hold(key: Breaker.holdKey(command.upstream ?? ""), reason: trouble.reason))

@@ -45,7 +45,9 @@ enum RuleCommand: String, Sendable, CaseIterable {
                 name: asked.name, input: try input.text(), effect: try kind.effect(input, pack: pack),
                 location: asked.location.map { "\($0.file):\($0.line)" },
                 answersIn: kind == .send ? input["conversation_id"]?.string : nil,
-                upstream: kind.isPerformedByAPI ? Self.upstream : nil)
+                upstream: kind.isPerformedByAPI ? Self.upstream : nil,
+                // A sign of typing that comes late is worth nothing, so it waits for nobody.
+                outcomeIfDown: kind == .showTyping ? Data("false".utf8) : nil)
         } catch let error as LuaHostError {
             throw error
         } catch {
@@ -72,8 +74,6 @@ enum RuleCommand: String, Sendable, CaseIterable {
     private var isPerformedByAPI: Bool {
         switch self {
         case .listConversations, .getConversation, .listMessages: true
-        // A sign of typing that comes late is worth nothing, so it waits for nobody.
-        case .showTyping: false
         default: isEffect
         }
     }

@@ -120,6 +120,8 @@ struct CommandExecutor: Sendable {
             guard !isDryRun else { return false }
             _ = try await api.showTyping(in: input.conversationID)
             return true
+        } catch let error as APIError where error.meansDown {
+            throw CommandFailure(error)
         } catch {
             return false
         }

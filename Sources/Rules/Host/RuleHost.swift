@@ -123,7 +123,16 @@ public final class RuleHost: EventHandler {
     }
 
     public func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation {
-        try await preparation.prepare(event, claims: claims, asksForFirst: book.asksForFirst)
+        try await preparation.prepare(
+            event, claims: claims, asksForFirst: book.asksForFirst, known: try? contents.content(of: event))
+    }
+
+    /// The conversations API, unless the event says all that is needed.
+    public func upstream(preparing event: Event) -> String? {
+        guard let content = try? contents.content(of: event),
+            preparation.asksAPI(about: content, event, asksForFirst: book.asksForFirst)
+        else { return nil }
+        return RuleCommand.upstream
     }
 
     public func match(_ event: Event) async throws -> Matching {
@@ -190,6 +199,8 @@ public final class RuleHost: EventHandler {
     public func setCatchUp(_ catchUp: @escaping @Sendable (Conversation.ID) async throws -> Void) {
         self.catchUp.withLock { $0 = catchUp }
     }
+
+    public func upstream(catchingUp queue: String) -> String? { RuleCommand.upstream }
 
     public func catchUp(_ queue: String) async throws {
         guard let catchUp = catchUp.withLock({ $0 }) else { return }

@@ -18,11 +18,19 @@ struct EventPreparation: Sendable {
     /// can't be completed.
     var note: @Sendable (ConversationEvent) async throws -> Void = { _ in }
 
+    /// Whether the API has to be asked to prepare the event.
+    func asksAPI(about content: ConversationEvent, _ event: Event, asksForFirst: Bool) -> Bool {
+        guard content.kind != .callEnded else { return false }
+        if let message = content.message, message.id == nil || asksForFirst { return true }
+        return isIncomplete(content, event) && knownMetadata(of: content) == nil
+    }
+
+    /// - Parameter known: The event's content, if it was read already.
     func prepare(
-        _ event: Event, claims: any IdentityClaims, asksForFirst: Bool
+        _ event: Event, claims: any IdentityClaims, asksForFirst: Bool, known: ConversationEvent? = nil
     ) async throws -> Preparation {
         do {
-            var content = try JSON.decode(ConversationEvent.self, from: event.payload)
+            var content = try known ?? JSON.decode(ConversationEvent.self, from: event.payload)
             try await note(content)
             if let duplicate = try await identify(&content, event, claims) { return duplicate }
             if content.kind != .callEnded {
@@ -86,10 +94,8 @@ struct EventPreparation: Sendable {
     /// changed since.
     private func completeConversation(of content: inout ConversationEvent, _ event: Event) async throws {
         let id = content.conversation.id
-        let written = metadata.lastWrite(to: id)
-        let isStale = event.acceptedAt < startedAt || written.map { $0.at >= event.acceptedAt } ?? false
-        guard isStale || !content.conversation.hasMetadata || content.conversation.number.isEmpty else { return }
-        if !content.conversation.number.isEmpty, let known = metadata.known(of: id) {
+        guard isIncomplete(content, event) else { return }
+        if let known = knownMetadata(of: content) {
             content.conversation.metadata = known
         } else {
             let conversation = try await api.conversation(id, messageLimit: 1).conversation
@@ -97,6 +103,17 @@ struct EventPreparation: Sendable {
             content.conversation.metadata = conversation.metadata
         }
         content.conversation.hasMetadata = true
+    }
+
+    private func isIncomplete(_ content: ConversationEvent, _ event: Event) -> Bool {
+        let written = metadata.lastWrite(to: content.conversation.id)
+        let isStale = event.acceptedAt < startedAt || written.map { $0.at >= event.acceptedAt } ?? false
+        return isStale || !content.conversation.hasMetadata || content.conversation.number.isEmpty
+    }
+
+    /// The metadata of an incomplete event's conversation, where nothing else is missing and it needn't be read.
+    private func knownMetadata(of content: ConversationEvent) -> Metadata? {
+        content.conversation.number.isEmpty ? nil : metadata.known(of: content.conversation.id)
     }
 
     private func inspectMedia(of content: inout ConversationEvent) async {

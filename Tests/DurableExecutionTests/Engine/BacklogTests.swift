@@ -129,11 +129,115 @@ import Testing
         #expect(backlog.next() == nil)
         #expect(backlog.nextRelease == now + 5)
         backlog.release(at: now + 5)
+        load(&backlog, from: inbox)
         let next = backlog.next()
         expectNoDifference(next?.event.sequence, 1)
         expectNoDifference(next?.tries, Backlog.Tries(count: 1, since: now))
         backlog.ended("q")
         expectNoDifference(backlog.next()?.tries, Backlog.Tries())
+    }
+
+    /// Hands out what is ready, one after the other, until nothing is left.
+    func runAll(_ backlog: inout Backlog, _ inbox: inout Inbox) -> [Int64] {
+        var order: [Int64] = []
+        while true {
+            load(&backlog, from: inbox)
+            if let (event, _) = backlog.next() {
+                order.append(event.sequence)
+                inbox.end(event)
+                backlog.ended(event.queue)
+            } else if let load = backlog.nextLoad() {
+                backlog.loaded(inbox.answer(load), from: load)
+            } else {
+                return order
+            }
+        }
+    }
+
+    @Test func `an event reopened between the end of a batch and its refill runs once, and so do the others`() {
+        var inbox = Inbox()
+        for _ in 0..<3 { inbox.add("q") }
+        var backlog = Backlog(limit: 10, queueLimit: 1)
+        inbox.events[0].state = .quarantined
+        load(&backlog, from: inbox)
+        inbox.end(backlog.next()!.event)
+        backlog.ended("q")
+        inbox.events[0].state = .pending
+        backlog.reopened(inbox.events[0])
+        let refill = backlog.nextLoad()!
+        let early = backlog.next()
+        backlog.loaded(inbox.answer(refill), from: refill)
+        let both = [early?.event.sequence, backlog.next()?.event.sequence].compactMap(\.self)
+        expectNoDifference(both, [1])
+        inbox.end(inbox.events[0])
+        backlog.ended("q")
+        expectNoDifference(runAll(&backlog, &inbox), [3])
+        #expect(backlog.isIdle && backlog.held == 0)
+    }
+
+    @Test func `an event reopened while a page that passed it is read is not lost`() {
+        var inbox = Inbox()
+        inbox.add("a")
+        inbox.add("b")
+        inbox.events[0].state = .quarantined
+        var backlog = Backlog(limit: 10, queueLimit: 10)
+        let page = backlog.nextLoad()!
+        let answer = inbox.answer(page)
+        inbox.events[0].state = .pending
+        backlog.reopened(inbox.events[0])
+        backlog.loaded(answer, from: page)
+        expectNoDifference(runAll(&backlog, &inbox), [2, 1])
+    }
+
+    @Test func `an event reopened while a page that has it is read runs once`() {
+        var inbox = Inbox()
+        inbox.add("a")
+        var backlog = Backlog(limit: 10, queueLimit: 10)
+        let page = backlog.nextLoad()!
+        backlog.reopened(inbox.events[0])
+        backlog.loaded(inbox.answer(page), from: page)
+        expectNoDifference(runAll(&backlog, &inbox), [1])
+        #expect(backlog.isIdle && backlog.held == 0)
+    }
+
+    @Test func `postponed queues hold no memory, so that the inbox is read on for others`() {
+        var inbox = Inbox()
+        for number in 0..<100 { inbox.add("q\(number)") }
+        inbox.add("other")
+        var backlog = Backlog(limit: 8, queueLimit: 4)
+        let now = Date(timeIntervalSince1970: 100)
+        load(&backlog, from: inbox)
+        while let (event, _) = backlog.next(), event.queue != "other" {
+            event.sequence % 2 == 0
+                ? backlog.blocked(event.queue, by: "api")
+                : backlog.postponed(event.queue, until: now + 60, at: now)
+            load(&backlog, from: inbox)
+        }
+        #expect(backlog.held == 1)
+        backlog.ended("other")
+        backlog.upstreamAnswers("api", at: now + 60, burst: 100, interval: .seconds(1))
+        backlog.release(at: now + 60)
+        inbox.end(inbox.events[100])
+        expectNoDifference(runAll(&backlog, &inbox).sorted(), Array(1...100))
+    }
+
+    @Test func `queues that wait for an upstream go on one to probe, then in bursts`() {
+        var inbox = Inbox()
+        for number in 0..<10 { inbox.add("q\(number)") }
+        var backlog = Backlog(limit: 100, queueLimit: 4)
+        let now = Date(timeIntervalSince1970: 100)
+        load(&backlog, from: inbox)
+        while let (event, _) = backlog.next() { backlog.blocked(event.queue, by: "api") }
+        #expect(backlog.nextRelease == nil)
+        backlog.upstreamMayAnswer("api")
+        expectNoDifference(runAll(&backlog, &inbox), [1])
+        backlog.upstreamAnswers("api", at: now, burst: 4, interval: .seconds(1))
+        var bursts: [[Int64]] = []
+        while let time = backlog.nextRelease {
+            backlog.release(at: time)
+            bursts.append(runAll(&backlog, &inbox))
+        }
+        expectNoDifference(bursts, [[2, 3, 4, 5], [6, 7, 8, 9], [10]])
     }
 
     @Test func `a load that failed is asked for again`() {

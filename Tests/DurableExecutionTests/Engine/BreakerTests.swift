@@ -86,6 +86,42 @@ import Testing
         #expect(nudges == [false, true, false, true])
     }
 
+    @Test func `calls that wait for others to end are held once nobody has answered for long`() async {
+        var policy = policy
+        policy.callLimit = 2
+        let breakers = Breakers(policy)
+        for _ in 0..<2 {
+            guard case .go = await breakers.admit("api", at: start) else { return #expect(Bool(false), "held") }
+        }
+        #expect(breakers.handsLent(wantsMore: false) == 2)
+        async let third = breakers.admit("api", at: start)
+        while breakers.nextRelease == nil { await Task.yield() }
+        #expect(breakers.nextRelease == start + 2)
+        #expect(breakers.openSilent(at: start + 1.9, random: 1).isEmpty)
+        #expect(breakers.openSilent(at: start + 2, random: 1).map(\.transition) == [.opened])
+        guard case .hold(_, let reason) = await third else { return #expect(Bool(false), "not held") }
+        #expect(reason.contains("2 calls in the air"))
+    }
+
+    @Test func `an answer lets the next call through, and starts the silence anew`() async {
+        var policy = policy
+        policy.callLimit = 1
+        let breakers = Breakers(policy)
+        guard case .go(let first) = await breakers.admit("api", at: start) else {
+            return #expect(Bool(false), "held")
+        }
+        async let second = breakers.admit("api", at: start)
+        async let third = breakers.admit("api", at: start)
+        while breakers.waiting != 2 { await Task.yield() }
+        _ = breakers.ended(first, .answered, at: start + 1.5, random: 1)
+        #expect(breakers.handsLent(wantsMore: false) == 1)
+        #expect(breakers.openSilent(at: start + 3, random: 1).isEmpty)
+        #expect(breakers.openSilent(at: start + 3.5, random: 1).count == 1)
+        let admissions = await [second, third]
+        let held = admissions.filter { if case .hold = $0 { true } else { false } }
+        #expect(held.count == 1)
+    }
+
     @Test func `upstreams that answer are not remembered`() {
         let breakers = Breakers(policy)
         _ = breakers.ended(Breakers.Call(upstream: "api"), .answered, at: start, random: 1)

@@ -89,6 +89,16 @@ final class ScriptedHandler: EventHandler {
         get { answers.withLock { $0.prepare } }
         set { answers.withLock { $0.prepare = newValue } }
     }
+    /// Who is asked to prepare an event; by default nobody is.
+    var asking: @Sendable (Event) -> String? {
+        get { answers.withLock { $0.ask } }
+        set { answers.withLock { $0.ask = newValue } }
+    }
+    /// Who is asked to catch up with a queue; by default nobody is.
+    var askingToCatchUp: @Sendable (String) -> String? {
+        get { answers.withLock { $0.askToCatchUp } }
+        set { answers.withLock { $0.askToCatchUp = newValue } }
+    }
     var matching: @Sendable (Event) async throws -> Matching {
         get { answers.withLock { $0.match } }
         set { answers.withLock { $0.match = newValue } }
@@ -136,6 +146,8 @@ final class ScriptedHandler: EventHandler {
         var prepare: @Sendable (Event, any IdentityClaims) async throws -> Preparation = { event, _ in
             .ready(payload: event.payload)
         }
+        var ask: @Sendable (Event) -> String? = { _ in nil }
+        var askToCatchUp: @Sendable (String) -> String? = { _ in nil }
         var match: @Sendable (Event) async throws -> Matching = { _ in
             Matching(starts: [Start(rule: "rule", version: "1")])
         }
@@ -176,6 +188,9 @@ final class ScriptedHandler: EventHandler {
         try await hook("prepare")
         return try await preparing(event, claims)
     }
+
+    func upstream(preparing event: Event) -> String? { asking(event) }
+    func upstream(catchingUp queue: String) -> String? { askingToCatchUp(queue) }
 
     func match(_ event: Event) async throws -> Matching {
         try await hook("match")

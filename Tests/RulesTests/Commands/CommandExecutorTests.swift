@@ -151,10 +151,18 @@ import Testing
     @Test func `typing is best effort`() async throws {
         let input = #"{ "conversation_id": "conv_1" }"#
         #expect(try await perform(.showTyping, input) == true)
-        for code in [APIError.Code.invalidRequest, .unavailable, .notImplemented] {
+        for code in [APIError.Code.invalidRequest, .notImplemented] {
             api.fail(.typing, APIError(code, "no"))
             #expect(try await perform(.showTyping, input) == false)
         }
+    }
+
+    @Test func `typing while the API is down tells the engine so, which has the rule go on without it`() async throws {
+        api.fail(.typing, APIError(.unavailable, "no"))
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await perform(.showTyping, #"{ "conversation_id": "conv_1" }"#)
+        }
+        #expect(failure?.upstreamDown == true)
     }
 
     @Test func `metadata is tagged, untagged, set and cleared`() async throws {
