@@ -6,7 +6,7 @@ public struct Command: Sendable, Hashable {
     /// Canonical JSON (sorted keys): a replay compares it byte by byte.
     public var input: Data
     public var effect: Effect
-    /// File and line that asked for it: `rules/x.lua:12`.
+    /// File and line that asked for it.
     public var location: String?
     /// The queue in which answers to this command arrive, for commands that people answer.
     ///

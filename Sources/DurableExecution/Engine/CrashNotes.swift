@@ -54,7 +54,7 @@ public struct Quarantined: Sendable, Hashable {
     public var event: Int64
     /// How many processes ended while it ran.
     public var crashes: Int
-    /// The rules that ran, which are paused now.
+    /// The rules that ran, which are paused now if the handler names subjects for that.
     public var rules: [String]
 
     public init(event: Int64, crashes: Int, rules: [String]) {

@@ -52,7 +52,7 @@ extension Engine {
     }
 
     private nonisolated func rehearse(_ event: Event, isPrepared: Bool) async throws(EngineError) -> EventTrace {
-        let copy = try SQLiteStore.inMemory(lastSequence: event.sequence - 1)
+        let copy = try store.makeScratch(after: event.sequence - 1)
         let stage = Engine(rehearsing: self, on: copy, isPrepared: isPrepared)
         let again = NewEvent(
             identities: [event.identity], queue: event.queue, kind: event.kind, source: event.source,

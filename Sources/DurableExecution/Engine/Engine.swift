@@ -49,7 +49,7 @@ public actor Engine {
         crashNotes: (any CrashNotes)? = nil, clock: any Clock<Duration> = ContinuousClock(),
         now: @escaping @Sendable () -> Date = { Date() },
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
-        logger: Logger = Logger(label: "tidewire.engine")
+        logger: Logger = Logger(label: "DurableExecution")
     ) {
         self.store = store
         self.handler = handler
@@ -231,7 +231,7 @@ public actor Engine {
         if !notes.isEmpty {
             let quarantined = try await store.noteCrashes(
                 notes, limit: max(crashNotes.endedByFault ? configuration.crashLimit : configuration.killLimit, 1),
-                at: now().storable, epoch: epoch)
+                at: now().storable, epoch: epoch, pausing: { [handler] in handler.pauseSubject(of: $0) })
             for one in quarantined {
                 logger.error(
                     "event quarantined", metadata: ["event": "\(one.event)", "rules": "\(one.rules)"])

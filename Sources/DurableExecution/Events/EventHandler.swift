@@ -68,11 +68,14 @@ public protocol EventHandler: Sendable {
     ///   is ``Effect/once``.
     func perform(_ command: Command, in context: CommandContext) async throws -> Data
 
-    /// Names the identities of events that a `once` command which took place is going to cause: the id of a message sent.
+    /// Names the identities of events that a `once` command which took place is going to cause.
     ///
     /// An event with such an identity gets the invocation as its ``Event/cause``, whichever of outcome and event is
     /// kept first, as long as the event has not had its turn. The default is none.
     func produces(_ command: Command, outcome: Data) -> [String]
+
+    /// Names what is paused when a rule ran at the end of too many processes; the default is nothing.
+    func pauseSubject(of rule: String) -> String?
 
     /// Makes up the outcome of a command that would change something, while an event is only rehearsed.
     ///
@@ -89,6 +92,7 @@ extension EventHandler {
     public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? { nil }
     public func permit(_ command: Command, in context: CommandContext) async throws {}
     public func produces(_ command: Command, outcome: Data) -> [String] { [] }
+    public func pauseSubject(of rule: String) -> String? { nil }
     public func rehearse(_ command: Command, in context: CommandContext) async throws -> Data { Data("null".utf8) }
 }
 

@@ -44,7 +44,7 @@ public struct LogLine: Sendable, Hashable {
     public var message: String
     /// Fields, JSON.
     public var fields: Data?
-    /// File and line: `rules/x.lua:12`.
+    /// File and line.
     public var location: String?
 
     public init(level: String, message: String, fields: Data? = nil, location: String? = nil) {
@@ -60,7 +60,7 @@ public struct ProgramFailure: Error, Sendable, Hashable {
     public var code: String
     public var message: String
     public var traceback: String?
-    /// File and line: `rules/x.lua:12`.
+    /// File and line.
     public var location: String?
 
     public init(code: String, message: String, traceback: String? = nil, location: String? = nil) {

@@ -114,17 +114,34 @@ public protocol DurableStore: Sendable {
     /// - Returns: What was erased; nothing once there is no more.
     func forget(_ forgetting: Forgetting, epoch: Epoch) async throws(EngineError) -> Forgotten
 
-    /// Counts that a process ended while these ran; what reaches `limit` is quarantined, and its rules are paused.
+    /// Counts that a process ended while these ran; what reaches `limit` is quarantined.
     ///
     /// An open event is then `quarantined` and its running invocations are parked; of a closed one, only the
     /// invocations noted are parked.
-    func noteCrashes(_ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch) async throws(EngineError)
-        -> [Quarantined]
+    ///
+    /// - Parameter pausing: The subject that is paused for a rule which ran; nil: none is.
+    func noteCrashes(
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch,
+        pausing: @escaping @Sendable (_ rule: String) -> String?
+    ) async throws(EngineError) -> [Quarantined]
+
+    /// Has pending events of one queue change places, so that what happened earlier has the lower sequence.
+    ///
+    /// Their contents and identities are spread anew over the same sequences; times are compared as finely as the coarsest
+    /// of them was told. What has begun, or ended a process before, stays where it is.
+    ///
+    /// - Returns: Those of the events that are open, in sequence.
+    func arrange(_ sequences: [Int64], epoch: Epoch) async throws(EngineError) -> [Event]
 
     /// Work that keeps files small and has no effect otherwise.
     func tidy() async throws(EngineError)
 
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError)
+
+    /// Makes an empty store of the same kind that ends with the process, for trying things.
+    ///
+    /// - Parameter sequence: The sequence after which its events are counted.
+    func makeScratch(after sequence: Int64) throws(EngineError) -> any DurableStore
 
     // MARK: Reading
 

@@ -36,7 +36,7 @@ extension EngineError {
         let what = error.message ?? "error \(error.extendedResultCode.rawValue)"
         return switch code {
         case .unavailable where error.resultCode == .SQLITE_FULL:
-            "the disk of the state directory is full; nothing was kept"
+            "the disk that holds the database is full; nothing was kept"
         case .unavailable: "the database is not available now (\(what)); nothing was kept"
         case .storeFailed: "the database failed (\(what)); the process must end, and what it last wrote is not certain"
         default: "the database refused this (\(what))"

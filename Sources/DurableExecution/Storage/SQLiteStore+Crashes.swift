@@ -3,7 +3,8 @@ import GRDB
 
 extension SQLiteStore {
     public func noteCrashes(
-        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch,
+        pausing: @escaping @Sendable (_ rule: String) -> String?
     ) async throws(EngineError) -> [Quarantined] {
         try await commits.submit { transaction in
             try transaction.check(epoch)
@@ -11,8 +12,13 @@ extension SQLiteStore {
             return try events.compactMap { event, notes in
                 let count = try Crashes.count(event, in: transaction.database)
                 guard count >= limit else { return nil }
-                return try Crashes.quarantine(
+                let quarantined = try Crashes.quarantine(
                     event, notes.compactMap(\.invocation), after: count, at: time, in: transaction.database)
+                for subject in quarantined.rules.compactMap(pausing) {
+                    let reason = "\(Crashes.why(count)), at event \(event)"
+                    try Pause(subject: subject, reason: reason, at: time).upsert(in: transaction.database)
+                }
+                return quarantined
             }
         }
     }
@@ -87,10 +93,12 @@ enum Crashes {
         return try Int.fetchOne(database, sql: "SELECT count FROM crashes WHERE event = ?", arguments: [event]) ?? 0
     }
 
+    static func why(_ count: Int) -> String { "the process ended \(count) times while it ran" }
+
     static func quarantine(
         _ event: Int64, _ invocations: [String], after count: Int, at time: Date, in database: Database
-    ) throws -> Quarantined? {
-        let why = "the process ended \(count) times while it ran"
+    ) throws -> Quarantined {
+        let why = why(count)
         try database.execute(
             sql: """
                 UPDATE events SET state = 'quarantined', note = ?, ended_at = ?
@@ -110,9 +118,6 @@ enum Crashes {
             invocation.holdKey = nil
             invocation.updatedAt = time
             try invocation.upsert(in: database)
-        }
-        for rule in Set(rules).sorted() {
-            try Pause(subject: "rule:\(rule)", reason: "\(why), at event \(event)", at: time).upsert(in: database)
         }
         return Quarantined(event: event, crashes: count, rules: Set(rules).sorted())
     }

@@ -76,7 +76,7 @@ public final class SQLiteStore: DurableStore {
 
     private static var configuration: Configuration {
         var configuration = Configuration()
-        configuration.label = "tidewire.engine"
+        configuration.label = "DurableExecution"
         // Another process may hold the lock for a moment (a backup, somebody's sqlite3 shell).
         configuration.busyMode = .timeout(5)
         configuration.maximumReaderCount = 4
@@ -93,6 +93,10 @@ public final class SQLiteStore: DurableStore {
         } catch {
             throw EngineError(storage: error)
         }
+    }
+
+    public func makeScratch(after sequence: Int64) throws(EngineError) -> any DurableStore {
+        try Self.inMemory(lastSequence: sequence)
     }
 
     // MARK: Writing

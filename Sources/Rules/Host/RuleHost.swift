@@ -268,3 +268,5 @@ public final class RuleHost: EventHandler {
         try await policy.note(try contents.content(of: event))
     }
 }
+    public func pauseSubject(of rule: String) -> String? { PauseSubject.rule(rule) }
+

@@ -171,7 +171,8 @@ import Testing
         }
         let notes = [CrashNote(invocation(1, .running)), CrashNote(event: 2), CrashNote(event: 1)]
         func note(_ notes: [CrashNote]) async throws -> [Quarantined] {
-            try await subject.store.noteCrashes(notes, limit: 2, at: time, epoch: subject.epoch)
+            try await subject.store.noteCrashes(
+                notes, limit: 2, at: time, epoch: subject.epoch, pausing: { "the rule \($0)" })
         }
         try await expectSame(note(notes), [])
         try await expectSame(subject.store.suspects(), [1, 2])
@@ -182,13 +183,67 @@ import Testing
         expectNoDifference(states, [.pending, .running, .quarantined])
         let parked = try await subject.store.invocation(id(1))
         #expect(parked?.state == .parked && parked?.reason?.hasPrefix("quarantined: ") == true)
-        try await expectSame(subject.store.pauses().map(\.subject), ["rule:rule"])
+        try await expectSame(subject.store.pauses().map(\.subject), ["the rule rule"])
         try await subject.write(.reopen(event: 1, at: time))
         try await expectSame(subject.store.event(1)?.state, .running)
         try await expectSame(subject.store.invocation(id(1))?.state, .running)
         try await expectSame(subject.store.suspects(), [2])
         let error = await #expect(throws: EngineError.self) { try await subject.write(.reopen(event: 1, at: time)) }
         #expect(error?.code == .conflict)
+    }
+
+    @Test(arguments: Implementation.allCases)
+    func `pending events change places with all that is theirs`(_ implementation: Implementation) async throws {
+        let subject = try await Subject(implementation)
+        func event(_ identities: String..., at seconds: TimeInterval, cause: String? = nil) -> NewEvent {
+            NewEvent(
+                identities: identities, queue: "q", kind: identities[0] + "-kind", source: identities[0] + "-source",
+                payload: Data(identities[0].utf8), occurredAt: time + seconds, cause: cause)
+        }
+        _ = try await subject.accept(
+            event("begun", at: 100), event("late", "late-too", at: 50, cause: "inv_0"), event("crashed", at: 40),
+            event("early", at: 20), event("middle", at: 30), event("elsewhere", at: 0))
+        try await subject.write(.matched(event: 1, payload: nil, starts: [], refusals: [], at: time))
+        _ = try await subject.store.claim("early-claim", for: 4, at: time, epoch: subject.epoch)
+        _ = try await subject.store.noteCrashes(
+            [CrashNote(event: 3)], limit: 9, at: time, epoch: subject.epoch, pausing: { _ in nil })
+        let former = try await subject.store.event(2)
+        let arranged = try await subject.store.arrange([4, 2, 1, 5, 3], epoch: subject.epoch)
+        expectNoDifference(arranged.map(\.sequence), [1, 2, 3, 4, 5])
+        expectNoDifference(arranged.map(\.identity), ["begun", "early", "crashed", "middle", "late"])
+        var moved = former
+        moved?.sequence = 5
+        expectNoDifference(arranged[4], moved)
+        for event in arranged { try await expectSame(subject.store.event(event.sequence), event) }
+        for (identity, sequence) in [("late-too", 5), ("early-claim", 2), ("middle", 4), ("elsewhere", 6)] {
+            try await expectSame(subject.store.event(identity: identity), Int64(sequence))
+        }
+        try await expectSame(subject.accept(event("late-too", at: 0)), [.duplicate(of: 5)])
+        // Again it changes nothing, and what was closed meanwhile is left out.
+        try await subject.write(.event(sequence: 4, state: .expired, note: nil, at: time))
+        try await expectSame(subject.store.arrange([1, 2, 4, 5], epoch: subject.epoch).map(\.sequence), [1, 2, 5])
+    }
+
+    @Test(arguments: Implementation.allCases)
+    func `who produced an identity is known before and after its event`(_ implementation: Implementation) async throws {
+        let subject = try await Subject(implementation)
+        try await expectSame(subject.store.producer(of: "a"), nil)
+        try await subject.write(.produced(identities: ["a"], by: id(1), at: time))
+        try await expectSame(subject.store.producer(of: "a"), id(1))
+        _ = try await subject.accept(event("a"))
+        try await subject.write(.produced(identities: ["a"], by: id(2), at: time))
+        try await expectSame(subject.store.producer(of: "a"), id(1))
+    }
+
+    @Test(arguments: Implementation.allCases)
+    func `a scratch store is empty and counts on`(_ implementation: Implementation) async throws {
+        let subject = try await Subject(implementation)
+        _ = try await subject.accept(event("a"))
+        let scratch = try subject.store.makeScratch(after: 7)
+        let epoch = try await scratch.takeOver()
+        try await expectSame(scratch.accept([event("b")], at: time, epoch: epoch), [.accepted(8)])
+        try await expectSame(scratch.event(identity: "a"), nil)
+        try await expectSame(subject.store.event(identity: "b"), nil)
     }
 
     @Test(arguments: Implementation.allCases)
@@ -268,7 +323,11 @@ import Testing
                 { _ = try await store.prune(pruning, epoch: old) },
                 { _ = try await store.release("k", at: time, limit: 9, epoch: old) },
                 { _ = try await store.forget(forgetting, epoch: old) },
-                { _ = try await store.noteCrashes([CrashNote(event: 1)], limit: 1, at: time, epoch: old) },
+                {
+                    _ = try await store.noteCrashes(
+                        [CrashNote(event: 1)], limit: 1, at: time, epoch: old, pausing: { $0 })
+                },
+                { _ = try await store.arrange([1], epoch: old) },
                 { try await store.setCursor("c", to: "1", epoch: old) },
             ]
         for (index, write) in writes.enumerated() {

@@ -53,7 +53,24 @@ extension MemoryStore.State {
         crashes[event] = nil
     }
 
-    mutating func quarantine(_ event: Int64, _ noted: [String], _ count: Int, _ time: Date) -> Quarantined {
+    mutating func arrange(_ sequences: [Int64]) -> [Event] {
+        func open() -> [Event] { events.filter { sequences.contains($0.sequence) && $0.state.isOpen } }
+        let movable = open().filter { $0.state == .pending && crashes[$0.sequence] == nil }
+        let moves = zip(movable, EventOrder.sorted(movable)).map { ($0.sequence, $1) }
+        for (place, event) in moves {
+            edit(place) { held in
+                held = event
+                held.sequence = place
+            }
+        }
+        let places = Dictionary(uniqueKeysWithValues: moves.map { ($1.sequence, $0) })
+        identities = identities.mapValues { places[$0] ?? $0 }
+        return open()
+    }
+
+    mutating func quarantine(
+        _ event: Int64, _ noted: [String], _ count: Int, _ time: Date, _ pausing: (String) -> String?
+    ) -> Quarantined {
         let why = "the process ended \(count) times while it ran"
         let wasOpen = self.event(event)?.state.isOpen == true
         if wasOpen {
@@ -75,9 +92,8 @@ extension MemoryStore.State {
             invocations[id]?.holdKey = nil
             invocations[id]?.updatedAt = time.storable
         }
-        for rule in rules {
-            pauses["rule:\(rule)"] = Pause(
-                subject: "rule:\(rule)", reason: "\(why), at event \(event)", at: time.storable)
+        for subject in rules.compactMap(pausing) {
+            pauses[subject] = Pause(subject: subject, reason: "\(why), at event \(event)", at: time.storable)
         }
         return Quarantined(event: event, crashes: count, rules: rules.sorted())
     }

@@ -225,15 +225,26 @@ final class MemoryStore: DurableStore {
     }
 
     func noteCrashes(
-        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch,
+        pausing: @escaping @Sendable (_ rule: String) -> String?
     ) async throws(EngineError) -> [Quarantined] {
         try change(epoch) { state in
             Dictionary(grouping: notes, by: \.event).sorted { $0.key < $1.key }.compactMap { event, notes in
                 state.crashes[event, default: 0] += 1
                 guard let count = state.crashes[event], count >= limit else { return nil }
-                return state.quarantine(event, notes.compactMap(\.invocation), count, time)
+                return state.quarantine(event, notes.compactMap(\.invocation), count, time, pausing)
             }
         }
+    }
+
+    func arrange(_ sequences: [Int64], epoch: Epoch) async throws(EngineError) -> [Event] {
+        try change(epoch) { $0.arrange(sequences) }
+    }
+
+    func makeScratch(after sequence: Int64) throws(EngineError) -> any DurableStore {
+        let store = MemoryStore()
+        store.disk.withLock { $0.current.last = sequence }
+        return store
     }
 
     func tidy() async throws(EngineError) {}

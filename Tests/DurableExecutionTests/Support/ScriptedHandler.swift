@@ -223,6 +223,8 @@ final class ScriptedHandler: EventHandler {
         try await permitting(command, context)
     }
 
+    func pauseSubject(of rule: String) -> String? { "rule:\(rule)" }
+
     func produces(_ command: Command, outcome: Data) -> [String] { producing(command, outcome) }
 
     func rehearse(_ command: Command, in context: CommandContext) async throws -> Data {

@@ -141,10 +141,23 @@ struct StoppingStore: DurableStore {
     }
 
     func noteCrashes(
-        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch,
+        pausing: @escaping @Sendable (_ rule: String) -> String?
     ) async throws(EngineError) -> [Quarantined] {
-        try await base.noteCrashes(notes, limit: limit, at: time, epoch: epoch)
+        try await base.noteCrashes(notes, limit: limit, at: time, epoch: epoch, pausing: pausing)
     }
+
+    func arrange(_ sequences: [Int64], epoch: Epoch) async throws(EngineError) -> [Event] {
+        try await guarded("arrange") { () async throws(EngineError) in
+            try await base.arrange(sequences, epoch: epoch)
+        }
+    }
+
+    func makeScratch(after sequence: Int64) throws(EngineError) -> any DurableStore {
+        try base.makeScratch(after: sequence)
+    }
+
+    func producer(of identity: String) async throws(EngineError) -> String? { try await base.producer(of: identity) }
 
     func tidy() async throws(EngineError) { try await base.tidy() }
 
