@@ -45,6 +45,8 @@ extension Engine {
         guard let event = try await store.event(sequence) else {
             throw EngineError(.notFound, "there is no event \(sequence)")
         }
+        let parked = try await store.starts(of: sequence)?.filter { $0.state == .parked } ?? []
+        await context?.interrupted.insert(parked.map(\.id))
         try await store.write([.reopen(event: sequence, at: now().storable)], epoch: try await ownEpoch())
         guard let reopened = try await store.event(sequence) else { return event }
         await inboxReopened(reopened)

@@ -207,6 +207,7 @@ public actor Engine {
             gate: ProgramGate(suspects: try await suspects(), notes: crashNotes), rehearsal: rehearsal,
             wake: { [signal] in signal.raise() })
         try await context.recover()
+        try await context.noteInterrupted()
         pauses.replace(by: try await store.pauses())
         try await context.releaseForgotten(pauses)
         var queued = InvocationFilter()
@@ -395,14 +396,5 @@ public actor Engine {
             // What concerns one event is recorded with it; this one could not even be recorded. The next start tries again.
             logger.error("work was left undone", metadata: ["error": "\(error)"])
         }
-    }
-}
-
-extension Event {
-    init(_ event: NewEvent, sequence: Int64, acceptedAt time: Date) {
-        self.init(
-            sequence: sequence, identity: event.identities[0], queue: event.queue, kind: event.kind,
-            source: event.source, payload: event.payload, occurredAt: event.occurredAt.storable, acceptedAt: time,
-            cause: event.cause)
     }
 }

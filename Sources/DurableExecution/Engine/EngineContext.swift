@@ -18,6 +18,7 @@ struct EngineContext: Sendable {
     /// When the engine began to run.
     let startedAt: Date
     let runs = RunRegistry()
+    let interrupted = InterruptedRuns()
     let catchUps = CatchUps()
     let quietQueues = QuietQueues()
     let breakers: Breakers

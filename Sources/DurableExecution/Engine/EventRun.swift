@@ -36,7 +36,10 @@ struct EventRun {
             let starts = try await context.insisting { () async throws(EngineError) in
                 try await context.store.starts(of: event.sequence)
             }
-            if let starts { return try await run([], starts.map(\.takenUpAgain), areNew: false, of: event) }
+            if let starts {
+                let interrupted = starts.filter { context.interrupted.contains($0.id) }
+                return try await run([], interrupted.map(\.takenUpAgain), areNew: false, of: event)
+            }
         }
         if context.now.since(event.occurredAt) > context.configuration.maxAge {
             return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")

@@ -101,3 +101,12 @@ public enum Acceptance: Sendable, Hashable {
         }
     }
 }
+
+extension Event {
+    init(_ event: NewEvent, sequence: Int64, acceptedAt time: Date) {
+        self.init(
+            sequence: sequence, identity: event.identities[0], queue: event.queue, kind: event.kind,
+            source: event.source, payload: event.payload, occurredAt: event.occurredAt.storable, acceptedAt: time,
+            cause: event.cause)
+    }
+}

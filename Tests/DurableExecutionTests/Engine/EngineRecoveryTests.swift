@@ -103,6 +103,34 @@ import Testing
         #expect(count.map { String(decoding: $0, as: UTF8.self) } ?? "0" == "\(ran)", "killed at: \(point)")
     }
 
+    @Test func `a run whose retry is due at a restart is taken up once, not by its event as well`() async throws {
+        let bench = try EngineBench(ScriptedHandler())
+        bench.handler.scripts["a"] = ScriptedProgram.making([.repeatable("tag")])
+        bench.handler.scripts["b"] = ScriptedProgram.making([.once("send")])
+        bench.handler.matching = { _ in Matching(starts: ["a", "b"].map { Start(rule: $0, version: "1") }) }
+        bench.handler.performing = { [store = bench.store] command, _ in
+            if command.name == "tag" { throw CommandFailure(code: "busy", message: "busy", retryable: true) }
+            // The process ends here.
+            _ = try await store.takeOver()
+            throw CancellationError()
+        }
+        let engine = bench.makeEngine()
+        let life = Task { try await engine.run() }
+        _ = try await engine.accept([bench.event("a")])
+        await #expect(throws: EngineError.self) { try await life.value }
+        bench.clock.advance(by: .seconds(10))
+        let tags = Mutex(0)
+        bench.handler.performing = { command, _ in
+            if command.name == "tag" { tags.withLock { $0 += 1 } }
+            return Data("1".utf8)
+        }
+        try await bench.run { await $0.idle() }
+        expectNoDifference(tags.withLock { $0 }, 1)
+        try await expectSame(bench.invocation(1, 0)?.state, .finished)
+        try await expectSame(bench.invocation(1, 1)?.state, .parked)
+        try await expectSame(bench.store.event(1)?.state, .done)
+    }
+
     @Test func `killed at any step, no accepted event is lost and no once command is repeated`() async throws {
         var points: [String] = []
         for index in 0..<500 {
