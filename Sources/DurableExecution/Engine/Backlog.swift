@@ -3,7 +3,8 @@ import Foundation
 /// Which events wait for their turn, as far as they fit in memory; the inbox has the rest.
 ///
 /// Events come in from the inbox in the order of their sequence, page by page, never from whoever accepted them, so two
-/// events of one queue can't change places. A queue that is full lets its further events pass by and fetches them later
+/// events of one queue can't change places by chance. They do where they happened in another order than they were accepted
+/// in (``EventOrder``): the inbox is told, before the next of them runs, as far as they are held. A queue that is full lets its further events pass by and fetches them later
 /// by itself; so a long queue neither fills the memory nor holds up the pages that others wait for. The same goes for a
 /// queue whose head has to wait: only its name is kept, and its events are read again once it goes on.
 struct Backlog {
@@ -19,6 +20,8 @@ struct Backlog {
     enum Load: Hashable {
         case page(after: Int64, limit: Int)
         case refill(queue: String, after: Int64, through: Int64, limit: Int)
+        /// Events that are held, to be put in the order in which they happened.
+        case arrangement(queue: String, sequences: [Int64])
     }
 
     /// Where a queue stands; it stands in one place at a time.
@@ -35,12 +38,16 @@ struct Backlog {
         case unread
         /// Its next events are being read; what is read is stale if an event before them was reopened meanwhile.
         case refilling(isStale: Bool)
+        /// Its events change places.
+        case arranging
     }
 
     private struct Queue {
         var stage: Stage
         /// The first is the head: the one that runs if the queue is active.
         var events: [Event] = []
+        /// Whether its events were put in order as they are.
+        var isArranged = false
         /// Whether the inbox has open events of this queue that are not held.
         var hasMore = false
         /// A refill reads what comes after this sequence.
@@ -75,6 +82,7 @@ struct Backlog {
     private var queues: [String: Queue] = [:]
     private var ready = FIFO<String>()
     private var refills = FIFO<String>()
+    private var arrangements = FIFO<String>()
     private var delays = Heap<Delay>()
     private var delayNumber = 0
     /// By upstream that does not answer.
@@ -84,12 +92,15 @@ struct Backlog {
     private(set) var held = 0
     private var activeCount = 0
     private var refillingCount = 0
+    private var arrangingCount = 0
     /// How many queues are delayed or blocked.
     private var postponedCount = 0
     /// How far the inbox was read.
     private var readThrough: Int64 = 0
     private var mayHaveMore = true
     private var isReading = false
+    /// Whether the inbox was read once, as far as it fits: before that, what happened earlier may be in a page to come.
+    private var isFilled = false
     /// Events reopened while a page was read that may have passed them.
     private var reopenedWhileReading: [(queue: String, sequence: Int64)] = []
 
@@ -105,7 +116,8 @@ struct Backlog {
 
     /// Whether nothing can be done now but wait.
     var isIdle: Bool {
-        ready.isEmpty && refills.isEmpty && activeCount == 0 && refillingCount == 0 && !wantsPage && !isReading
+        ready.isEmpty && refills.isEmpty && activeCount == 0 && refillingCount == 0 && arrangingCount == 0 && !wantsPage
+            && !isReading
     }
 
     /// When the next postponed queue goes on, as far as that is a matter of time.
@@ -122,6 +134,9 @@ struct Backlog {
 
     /// The next part to read; the answer belongs into ``loaded(_:from:)``.
     mutating func nextLoad() -> Load? {
+        if let name = arrangements.next() {
+            return .arrangement(queue: name, sequences: queues[name]?.events.map(\.sequence) ?? [])
+        }
         if held < limit, refillingCount < refillLimit, let name = refills.next(), let last = queues[name]?.last {
             queues[name]?.stage = .refilling(isStale: false)
             queues[name]?.hasMore = false
@@ -142,12 +157,29 @@ struct Backlog {
             mayHaveMore = mayHaveMore || events.count == limit
             for event in events { hold(event) }
             readThrough = events.last?.sequence ?? readThrough
+            isFilled = isFilled || events.count < limit || held >= self.limit
             let reopened = reopenedWhileReading
             reopenedWhileReading = []
             for event in reopened { reopen(event.sequence, of: event.queue) }
         case .refill(let name, _, let through, let limit):
             refilled(name, with: events, through: events.count == limit ? nil : through)
+        case .arrangement(let name, let sequences):
+            arranged(name, sequences, as: events)
         }
+    }
+
+    /// - Parameter sequences: Those that were to change places.
+    private mutating func arranged(_ name: String, _ sequences: [Int64], as events: [Event]) {
+        guard let queue = queues[name], queue.stage == .arranging else { return }
+        arrangingCount -= 1
+        // Unless an event before them was reopened meanwhile: then all of them are read again.
+        if queue.events.map(\.sequence).starts(with: sequences) {
+            let others = queue.events.dropFirst(sequences.count)
+            queues[name]?.events = events + others
+            queues[name]?.isArranged = others.isEmpty
+            held += events.count - sequences.count
+        }
+        settle(name)
     }
 
     /// - Parameter last: How far the inbox was read for it; nil if it was read until the queue was full.
@@ -161,6 +193,7 @@ struct Backlog {
         if last == nil { queues[name]?.hasMore = true }
         if let first = events.first, first.sequence != queues[name]?.tried { queues[name]?.tries = Tries() }
         queues[name]?.events = events
+        queues[name]?.isArranged = false
         queues[name]?.last = last ?? events.last?.sequence ?? 0
         held += events.count
         settle(name)
@@ -176,6 +209,10 @@ struct Backlog {
             guard case .refilling? = queues[name]?.stage else { return }
             refillingCount -= 1
             queues[name]?.hasMore = true
+            settle(name)
+        case .arrangement(let name, _):
+            guard queues[name]?.stage == .arranging else { return }
+            arrangingCount -= 1
             settle(name)
         }
     }
@@ -193,6 +230,7 @@ struct Backlog {
             return
         }
         queues[name]?.events.append(event)
+        queues[name]?.isArranged = false
         queues[name]?.last = event.sequence
         held += 1
     }
@@ -203,10 +241,16 @@ struct Backlog {
     ///
     /// - Returns: Nil if there is none; there may be a load then that there was not before.
     mutating func next() -> (event: Event, tries: Tries)? {
-        while let name = ready.next() {
+        while isFilled, let name = ready.next() {
             guard let queue = queues[name] else { continue }
             guard let head = queue.events.first else {
                 settle(name)
+                continue
+            }
+            guard queue.isArranged || EventOrder.isKept(by: queue.events) else {
+                queues[name]?.stage = .arranging
+                arrangingCount += 1
+                arrangements.append(name)
                 continue
             }
             queues[name]?.stage = .active

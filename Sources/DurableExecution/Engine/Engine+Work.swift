@@ -19,6 +19,8 @@ extension Engine {
                 return .success(try await store.openEvents(after: last, through: .max, queue: nil, limit: limit))
             case .refill(let queue, let last, let through, let limit):
                 return .success(try await store.openEvents(after: last, through: through, queue: queue, limit: limit))
+            case .arrangement(_, let sequences):
+                return .success(try await store.arrange(sequences, epoch: try await ownEpoch()))
             }
         } catch {
             return .failure(error)

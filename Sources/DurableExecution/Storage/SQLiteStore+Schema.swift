@@ -14,6 +14,10 @@ extension SQLiteStore {
         migrator.registerMigration("2: holds, pauses, causes, crashes") { database in
             try database.execute(sql: second)
         }
+        migrator.registerMigration("3: identities by event") { database in
+            // Events that change places take their identities along.
+            try database.execute(sql: "CREATE INDEX identities_by_event ON identities (event)")
+        }
         return migrator
     }
 

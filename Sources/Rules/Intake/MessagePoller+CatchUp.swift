@@ -1,4 +1,5 @@
 public import Conversations
+import Logging
 
 extension MessagePoller {
     private static let hostCursor = "host:start"
@@ -7,6 +8,51 @@ extension MessagePoller {
     public func noteStart() async throws {
         guard try await store.cursor(Self.hostCursor) == nil else { return }
         try await store.setCursor(Self.hostCursor, to: Timestamp(now()).description)
+    }
+
+    /// Reads what was missed while nothing ran, before anything else begins; tries again for as long as `patience` lasts.
+    ///
+    /// What is accepted after it came later, so each conversation's messages have their turns in the order in which they
+    /// were sent.
+    ///
+    /// - Returns: Whether it got through.
+    public func catchUp(within patience: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await catchUpInsisting() }
+            group.addTask {
+                try? await clock.sleep(for: patience)
+                guard !Task.isCancelled else { return false }
+                logger.warning(
+                    """
+                    what was missed could not all be read within \(patience) (poll.catch_up); it is read meanwhile, and \
+                    what comes now may be handled before it
+                    """)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+
+    private func catchUpInsisting() async -> Bool {
+        var isFirst = true
+        while true {
+            do {
+                let found = try await look()
+                if found > 0 { logger.notice("\(found) messages and reactions came while nothing ran") }
+                return true
+            } catch  where Task.isCancelled {
+                return false
+            } catch {
+                let failure = error as? APIError
+                // What concerns one conversation alone doesn't hold up all the others.
+                if failure?.concernsOneConversation == true { return true }
+                let message = failure?.message ?? "\(error)"
+                logger.log(level: isFirst ? .warning : .debug, "what was missed can't be read yet: \(message)")
+                isFirst = false
+                do { try await clock.sleep(for: failure?.retryAfter ?? .seconds(1)) } catch { return false }
+            }
+        }
     }
 
     /// Reads one conversation now, whether it is polled or not: for a wait that fell due while nothing ran, so that an

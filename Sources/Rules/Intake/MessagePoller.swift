@@ -53,7 +53,7 @@ public struct MessagePoller: Service {
     let store: any PollStore
     private let interval: Duration
     let lookback: Duration
-    private let clock: any Clock<Duration>
+    let clock: any Clock<Duration>
     let now: @Sendable () -> Date
     private let logger: Logger
 

@@ -49,6 +49,9 @@ enum Settings {
             "poll.lookback", .duration(.zero...(.seconds(90 * 86_400))), \.poll.lookback,
             "How old a message may be to be taken when polling looks for the first time."),
         Setting(
+            "poll.catch_up", .duration(.zero...(.seconds(3600))), \.poll.catchUp,
+            "How long a start reads what was missed before it takes webhooks and runs rules; then both begin anyway."),
+        Setting(
             "metadata", .choice, \.metadata,
             "exclusive: nobody else writes conversations' metadata, so the read before each write is spared."),
         Setting(

@@ -54,6 +54,7 @@ struct TidewireConfiguration: Sendable, Hashable {
     struct Poll: Sendable, Hashable {
         var interval = Duration.seconds(10)
         var lookback = Duration.seconds(24 * 3600)
+        var catchUp = Duration.seconds(10)
     }
 
     /// Who else writes conversations' metadata.

@@ -20,7 +20,9 @@ struct HostAssembly: Sendable {
     let monitorPort = BoundPort()
     let tally = WebhookTally()
     let monitor: Monitor
-    private let api: any ConversationAPI
+    private let poller: MessagePoller
+    /// Opens for webhooks, and then for rules.
+    private let gates = StartGates()
     private let logger: Logger
 
     /// - Parameters:
@@ -32,7 +34,6 @@ struct HostAssembly: Sendable {
         report: @escaping @Sendable (PackFolder, ReloadOutcome) -> Void
     ) throws {
         self.configuration = configuration
-        self.api = api
         self.logger = logger
         let loader = PackLoader()
         book = RuleBook(archive: PackArchive(directory: URL(filePath: state.path(of: "packs"))))
@@ -56,6 +57,9 @@ struct HostAssembly: Sendable {
         monitor = Monitor(
             engine: engine, store: store, packCount: configuration.packs.count,
             activePackCount: { [book] in book.activePacks.count })
+        poller = MessagePoller(
+            api: api, store: engine, interval: configuration.poll.interval, lookback: configuration.poll.lookback,
+            logger: logger)
         let rules = self.rules
         reloader = PackReloader(
             folders: configuration.packs.map { PackFolder(URL(filePath: $0, directoryHint: .isDirectory)) }, book: book,
@@ -70,9 +74,21 @@ struct HostAssembly: Sendable {
 
     /// The services, in the order in which they start; they stop in the reverse order.
     func services() -> [any Service] {
-        var services: [any Service] = [EngineService(engine: engine), reloader]
-        if configuration.source.listensForWebhooks { services.append(webhookServer) }
-        if configuration.source.polls { services.append(poller) }
+        // What was missed is read first: it happened before whatever comes now.
+        var services: [any Service] = [
+            GatedService(gate: gates.rules, service: EngineService(engine: engine)), reloader,
+        ]
+        if configuration.source.listensForWebhooks {
+            services.append(GatedService(gate: gates.webhooks, service: webhookServer))
+        }
+        if configuration.source.polls {
+            let listening = configuration.source.listensForWebhooks ? webhookPort.isBound : nil
+            services.append(
+                PollService(
+                    poller: poller, patience: configuration.poll.catchUp, gates: gates, listening: listening))
+        } else {
+            gates.open()
+        }
         if let listen = configuration.monitorListen {
             services.append(monitor.application(listen: listen, bound: monitorPort, logger: logger))
         }
@@ -84,12 +100,6 @@ struct HostAssembly: Sendable {
         try await poller.noteStart()
         rules.setCatchUp { [poller] conversation in try await poller.catchUp(conversation) }
         return await reloader.reload()
-    }
-
-    private var poller: MessagePoller {
-        MessagePoller(
-            api: api, store: engine, interval: configuration.poll.interval, lookback: configuration.poll.lookback,
-            logger: logger)
     }
 
     private var webhookServer: any Service {
@@ -147,6 +157,41 @@ private struct HostObserver: EngineObserver {
         next.observe(notice)
         guard case .eventEnded(let event, _) = notice, event.state == .expired else { return }
         Task { try? await rules.expired(event) }
+    }
+}
+
+/// What a start holds back.
+private struct StartGates: Sendable {
+    let webhooks = StartGate()
+    let rules = StartGate()
+
+    func open() {
+        webhooks.open()
+        rules.open()
+    }
+}
+
+/// Catches up, lets webhooks and rules begin, and polls from then on.
+private struct PollService: Service {
+    let poller: MessagePoller
+    let patience: Duration
+    let gates: StartGates
+    /// Opens once webhooks are received; nil if they never are.
+    let listening: StartGate?
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await catchUp() }
+        guard !Task.isShuttingDownGracefully else { return }
+        gates.open()
+        try await poller.run()
+    }
+
+    private func catchUp() async {
+        guard await poller.catchUp(within: patience), let listening else { return }
+        gates.webhooks.open()
+        // What was sent after the first look and before somebody listened has to be known too before rules begin.
+        guard await listening.wait() else { return }
+        _ = await poller.catchUp(within: patience)
     }
 }
 

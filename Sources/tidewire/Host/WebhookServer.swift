@@ -66,6 +66,8 @@ final class BoundPort: Sendable {
         case bound(Int)
     }
 
+    /// Opens as the server listens.
+    let isBound = StartGate()
     private let state = Mutex(State.waiting([]))
 
     /// Waits until the server listens.
@@ -83,6 +85,7 @@ final class BoundPort: Sendable {
     }
 
     func succeed(_ port: Int) {
+        isBound.open()
         let waiting = state.withLock { state in
             guard case .waiting(let continuations) = state else { return [CheckedContinuation<Int, Never>]() }
             state = .bound(port)

@@ -77,7 +77,10 @@ private struct BacklogDriver {
 
     private mutating func accept() {
         for _ in 0..<(1 + roll(5)) {
-            inbox.append(.example(sequence: Int64(inbox.count + 1), queue: "q\(roll(5))"))
+            var event = Event.example(sequence: Int64(inbox.count + 1), queue: "q\(roll(5))")
+            // Not all are accepted in the order in which they happened.
+            event.occurredAt += Double(inbox.count / 2 + roll(3))
+            inbox.append(event)
         }
         backlog.grew()
     }
@@ -102,7 +105,7 @@ private struct BacklogDriver {
         }
     }
 
-    private func read(_ load: Backlog.Load) -> [Event] {
+    private mutating func read(_ load: Backlog.Load) -> [Event] {
         switch load {
         case .page(let last, let limit):
             Array(inbox.filter { $0.sequence > last && $0.state.isOpen }.prefix(limit))
@@ -110,7 +113,18 @@ private struct BacklogDriver {
             Array(
                 inbox.filter { $0.queue == queue && $0.sequence > last && $0.sequence <= through && $0.state.isOpen }
                     .prefix(limit))
+        case .arrangement(_, let sequences):
+            arrange(sequences)
         }
+    }
+
+    private mutating func arrange(_ sequences: [Int64]) -> [Event] {
+        let pending = inbox.filter { sequences.contains($0.sequence) && $0.state == .pending }
+        for (place, event) in zip(pending, EventOrder.sorted(pending)) {
+            inbox[Int(place.sequence) - 1] = event
+            inbox[Int(place.sequence) - 1].sequence = place.sequence
+        }
+        return inbox.filter { sequences.contains($0.sequence) && $0.state.isOpen }
     }
 
     // MARK: Working

@@ -22,6 +22,8 @@ import Testing
                     events.filter {
                         $0.queue == queue && $0.sequence > last && $0.sequence <= through && $0.state.isOpen
                     }.prefix(limit))
+            case .arrangement(_, let sequences):
+                events.filter { sequences.contains($0.sequence) && $0.state.isOpen }
             }
         }
 
@@ -238,6 +240,41 @@ import Testing
             bursts.append(runAll(&backlog, &inbox))
         }
         expectNoDifference(bursts, [[2, 3, 4, 5], [6, 7, 8, 9], [10]])
+    }
+
+    @Test func `events that happened in another order change places before the next begins`() {
+        func event(_ sequence: Int64, at seconds: Double) -> Event {
+            var event = Event.example(sequence: sequence)
+            event.occurredAt += seconds
+            return event
+        }
+        var backlog = Backlog(limit: 10, queueLimit: 10)
+        backlog.loaded([event(1, at: 9), event(2, at: 5)], from: backlog.nextLoad()!)
+        #expect(backlog.next() == nil)
+        let load = backlog.nextLoad()
+        expectNoDifference(load, .arrangement(queue: "q", sequences: [1, 2]))
+        #expect(!backlog.isIdle && backlog.next() == nil)
+        // One comes while they change places.
+        backlog.grew()
+        backlog.loaded([event(3, at: 1)], from: backlog.nextLoad()!)
+        backlog.loaded([event(1, at: 5), event(2, at: 9)], from: load!)
+        #expect(backlog.next() == nil)
+        backlog.failed(backlog.nextLoad()!)
+        #expect(backlog.next() == nil)
+        // The store need not do as it is told: it is asked once.
+        backlog.loaded([event(1, at: 5), event(2, at: 1), event(3, at: 9)], from: backlog.nextLoad()!)
+        expectNoDifference(backlog.next()?.event.sequence, 1)
+        #expect(backlog.held == 3 && backlog.nextLoad() == nil)
+    }
+
+    @Test func `nothing begins before the inbox was read as far as it fits`() {
+        var inbox = Inbox()
+        for index in 0..<600 { inbox.add("\(index)") }
+        var backlog = Backlog(limit: 1000, queueLimit: 10)
+        backlog.loaded(inbox.answer(backlog.nextLoad()!), from: .page(after: 0, limit: 512))
+        #expect(backlog.held == 512 && backlog.next() == nil)
+        load(&backlog, from: inbox)
+        #expect(backlog.next() != nil)
     }
 
     @Test func `a load that failed is asked for again`() {
