@@ -52,6 +52,16 @@ extension Engine {
             logs: try await store.logs(of: invocation.id))
     }
 
+    /// What an invocation did, in order; empty if there is none, or it did nothing.
+    public nonisolated func journal(ofInvocation id: String) async throws(EngineError) -> [JournalEntry] {
+        try await store.journal(of: id)
+    }
+
+    /// The invocation whose effect leads, or led, to the event with that identity, if that is known.
+    public nonisolated func producer(of identity: String) async throws(EngineError) -> String? {
+        try await store.producer(of: identity)
+    }
+
     /// A durable bookmark, e.g. how far a poll came; nil if it was never set.
     public nonisolated func cursor(_ name: String) async throws(EngineError) -> String? {
         try await store.cursor(name)

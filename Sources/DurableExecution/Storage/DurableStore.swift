@@ -166,6 +166,9 @@ public protocol DurableStore: Sendable {
     /// Which event has that identity.
     func event(identity: String) async throws(EngineError) -> Int64?
 
+    /// The invocation that was named as the cause of events with that identity; see ``Change/produced(identities:by:at:)``.
+    func producer(of identity: String) async throws(EngineError) -> String?
+
     /// Events after `sequence`, up to `last`, that are pending or running, in sequence, of one queue or of all.
     func openEvents(
         after sequence: Int64, through last: Int64, queue: String?, limit: Int

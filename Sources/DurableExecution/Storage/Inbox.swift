@@ -64,7 +64,7 @@ enum Inbox {
         try update.execute(arguments: [invocation, event])
     }
 
-    private static func producer(of identities: [String], in database: Database) throws -> String? {
+    static func producer(of identities: [String], in database: Database) throws -> String? {
         let select = try database.cachedStatement(sql: "SELECT invocation FROM productions WHERE identity = ?")
         for identity in identities {
             if let number = try Int64.fetchOne(select, arguments: [identity]) {

@@ -47,6 +47,10 @@ extension SQLiteStore {
         try await read { try Waiting.fetch($0, on: queue) }
     }
 
+    public func producer(of identity: String) async throws(EngineError) -> String? {
+        try await read { try Inbox.producer(of: [identity], in: $0) }
+    }
+
     public func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64 {
         try await read { database in
             let select = try database.cachedStatement(

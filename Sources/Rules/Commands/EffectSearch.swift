@@ -8,10 +8,7 @@ final class EffectSearch: Sendable {
     /// How far the API's clock may be behind this host's.
     private static let clockTolerance: Duration = .seconds(30)
 
-    /// Runs of a conversation whose sends are looked through, newest first.
-    private static let searchDepth = 500
-
-    /// Claims remembered until their outcomes are surely on disk.
+    /// Claims remembered until their outcomes are surely on disk, where ``RuleHost/produces(_:outcome:)`` names them.
     private static let memoryLimit = 10_000
 
     private let api: any ConversationAPI
@@ -32,7 +29,7 @@ final class EffectSearch: Sendable {
     ) async throws -> SentMessage {
         try await sends.withLock(Self.lockKey(input)) {
             let sent = try await send()
-            self.remember(sent.id, for: Self.effect(context))
+            self.remember(sent.id, for: FuseBox.Effect(context))
             return sent
         }
     }
@@ -51,10 +48,6 @@ final class EffectSearch: Sendable {
         "\(ParticipantAddress(input["to"]?.string ?? "")) \(input["body"]?.string ?? "")"
     }
 
-    private static func effect(_ context: CommandContext) -> FuseBox.Effect {
-        FuseBox.Effect(invocation: context.invocation.id, position: context.position)
-    }
-
     // MARK: Messages
 
     /// The oldest outbound message with the same text and as many attachments (the API hosts copies, so their URLs may
@@ -70,11 +63,13 @@ final class EffectSearch: Sendable {
         where message.direction == .outbound && message.body == body && message.mediaURLs.count == mediaCount {
             candidates.append(message)
         }
-        guard !candidates.isEmpty else { return nil }
-        let taken = try await sentIDs(in: [conversation.rawValue, context.invocation.queue], since: intent)
-        return candidates.sorted { $0.receivedAt < $1.receivedAt }
-            .first { !taken.contains($0.id) && claim($0.id, for: Self.effect(context)) }?
-            .sendOutcome(in: conversation)
+        for candidate in candidates.sorted(by: { $0.receivedAt < $1.receivedAt }) {
+            guard try await !isTaken(candidate.id, context), claim(candidate.id, for: FuseBox.Effect(context)) else {
+                continue
+            }
+            return candidate.sendOutcome(in: conversation)
+        }
+        return nil
     }
 
     private func intent(_ context: CommandContext) async throws(EngineError) -> Date {
@@ -95,25 +90,16 @@ final class EffectSearch: Sendable {
         }?.id
     }
 
-    /// The messages that are known to be the outcomes of sends by runs of these queues.
-    private func sentIDs(in queues: Set<String>, since time: Date) async throws(EngineError) -> Set<Message.ID> {
-        guard let engine = link.engine else { return [] }
-        let start = time.addingTimeInterval(-(Self.clockTolerance / .seconds(1)))
-        var ids: Set<Message.ID> = []
-        for queue in queues {
-            var filter = InvocationFilter()
-            filter.queue = queue
-            filter.limit = Self.searchDepth
-            for invocation in try await engine.invocations(filter)
-            where invocation.updatedAt >= start || invocation.state == .running {
-                for entry in try await engine.trace(ofInvocation: invocation.id).entries
-                where entry.name == RuleCommand.send.rawValue {
-                    let outcome = entry.outcome.flatMap { try? JSONValue(parsing: $0) }
-                    if let id = outcome?["id"]?.string { ids.insert(Message.ID(id)) }
-                }
-            }
+    /// Whether the message is known to be the outcome of another send: of an earlier one of the same run, or of any other
+    /// run, in this process or one before.
+    private func isTaken(_ id: Message.ID, _ context: CommandContext) async throws(EngineError) -> Bool {
+        guard let engine = link.engine else { return false }
+        let producer = try await engine.producer(of: EventIdentity.message(id))
+        guard producer == context.invocation.id else { return producer != nil }
+        return try await engine.journal(ofInvocation: context.invocation.id).contains { entry in
+            guard entry.position != context.position, entry.name == RuleCommand.send.rawValue else { return false }
+            return entry.outcome.flatMap { try? JSONValue(parsing: $0) }?["id"]?.string == id.rawValue
         }
-        return ids
     }
 
     private func claim(_ id: Message.ID, for effect: FuseBox.Effect) -> Bool {

@@ -249,6 +249,10 @@ final class MemoryStore: DurableStore {
 
     func tidy() async throws(EngineError) {}
 
+    func producer(of identity: String) async throws(EngineError) -> String? {
+        try read { $0.productions[identity] }
+    }
+
     func pauses() async throws(EngineError) -> [Pause] {
         guard fault != .losesPauses else { return [] }
         return try read { $0.pauses.values.sorted { $0.subject < $1.subject } }

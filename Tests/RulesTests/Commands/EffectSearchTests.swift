@@ -71,6 +71,40 @@ struct EffectSearchTests {
         expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
     }
 
+    @Test func `what a run of a third conversation sent is not claimed, also after a restart`() async throws {
+        let rule = """
+            return { on = 'message', run = function(message)
+              if message.conversation.id == "conv_3" then
+                messages.send { to = '+15559876543', number = '+15551234567', body = 'Hi' }
+              else
+                message.conversation:send('Hi')
+              end
+            end }
+            """
+        let first = try await RuleBench(rules: ["a": rule])
+        first.api.change { $0.effectsAt = noon }
+        try await first.process(.message(in: "conv_3"))
+        expectNoDifference(first.api.sent.count, 1)
+        let second = try await RuleBench(api: first.api, sharing: first)
+        try await second.load()
+        first.api.fail(.send, Self.lost)
+        let trace = try await second.process(.message(id: "msg_2"))
+        expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
+    }
+
+    @Test func `a message that was found for one send is not found for another, also after a restart`() async throws {
+        let rule = "return { on = 'message', run = function(message)\n\(Self.logSent)\nend }"
+        let first = try await RuleBench(rules: ["a": rule])
+        first.api.change { $0.effectsAt = noon }
+        first.api.loseAnswer(of: .send, Self.lost)
+        try await first.process(.message())
+        let second = try await RuleBench(api: first.api, sharing: first)
+        try await second.load()
+        first.api.fail(.send, Self.lost)
+        let trace = try await second.process(.message(id: "msg_2"))
+        expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
+    }
+
     @Test(arguments: [
         Message.sample("sent_9", "Hi", at: noon.advanced(by: .seconds(-31)), direction: .outbound),
         .sample("sent_9", "Hi", direction: .inbound), .sample("sent_9", "Hi!", direction: .outbound),
