@@ -10,22 +10,31 @@ public protocol PollStore: Sendable {
     func accept(_ events: [NewEvent]) async throws(EngineError) -> [Acceptance]
     func cursor(_ name: String) async throws(EngineError) -> String?
     func setCursor(_ name: String, to value: String?) async throws(EngineError)
+    func storedValue(scope: String, key: String) async throws(EngineError) -> Data?
+    func setStoredValue(scope: String, key: String, to value: Data?, ttl: Duration?) async throws(EngineError)
 }
 
 extension Engine: PollStore {}
 
 /// Finds messages by reading conversations: what webhooks lost, and everything where there are no webhooks.
 ///
-/// Each conversation has a durable cursor, the time up to which its messages are known. A look reads backwards from the
-/// newest message to the cursor, keeps what it found, and then moves the cursor; a message that a webhook brought as
-/// well is the same event. Reactions are found only on messages that a look reads.
+/// A durable cursor says up to where all conversations are known, and each conversation that is active has a position of
+/// its own, which is forgotten after a while. A look reads backwards from the newest message to somewhat before the
+/// position, keeps what it found, and then moves the position; a message that a webhook brought as well is the same event.
+/// Reactions are found only on messages that a look reads.
 public struct MessagePoller: Service {
-    /// The API's times may be whole seconds, so the last of them is always read again.
-    private static let overlap: Duration = .seconds(2)
+    /// How far behind a conversation's newest message a look at it reads again: the API's times may be whole seconds, and
+    /// a message may turn up later than one that bears a later time.
+    private static let overlap: Duration = .seconds(600)
     /// How far behind the last look's newest message a look still compares conversations: messages may turn up late.
     private static let listOverlap: Duration = .seconds(3600)
     private static let startCursor = "poll:start"
     private static let throughCursor = "poll:through"
+
+    /// How long a conversation's position is kept; past it, the cursor of all says as much.
+    private static let positionLife: Duration = .seconds(2 * 24 * 3600)
+    /// Packs are named `org/pack`, so none is named like this.
+    private static let positionScope = "#poll"
 
     /// Up to where a conversation's messages are known.
     private struct Position: CustomStringConvertible {
@@ -55,7 +64,8 @@ public struct MessagePoller: Service {
     let lookback: Duration
     let clock: any Clock<Duration>
     let now: @Sendable () -> Date
-    private let logger: Logger
+    private let recent = RecentIdentities(limit: 20_000)
+    let logger: Logger
 
     /// - Parameters:
     ///   - interval: Between the end of a look and the next.
@@ -139,7 +149,9 @@ public struct MessagePoller: Service {
             seen.insert(conversation.id)
             newest = max(newest, last)
             do {
-                found += try await look(at: conversation, last: last, start: start)
+                // Of one that could not be read it is not known since when.
+                let since = unread.contains(conversation.id) ? start : floor
+                found += try await look(at: conversation, last: last, start: since)
                 unread.remove(conversation.id)
             } catch let error as APIError where error.concernsOneConversation {
                 unread.insert(conversation.id)
@@ -164,20 +176,35 @@ public struct MessagePoller: Service {
         return start
     }
 
+    /// - Parameter start: The time before which everything is known, or of no interest, if the conversation has no position.
     func look(at conversation: Conversation, last: Timestamp, start: Timestamp) async throws -> Int {
-        let name = "poll:" + conversation.id.rawValue
-        let known = try await store.cursor(name).flatMap(Position.init)
+        let known = try await position(in: conversation.id)
         if let known, known.time >= last, known.count == conversation.messageCount { return 0 }
-        let after = known.map { $0.time.advanced(by: .zero - Self.overlap) } ?? start
+        let beginning = try await startOfPolling()
+        let after = known.map { max($0.time.advanced(by: .zero - Self.overlap), beginning) } ?? start
         let messages = try await newMessages(in: conversation.id, after: after)
         let events = try self.events(of: messages, in: conversation, since: after)
         let found = try await keep(events)
         // Not `last`: a message may have come between the list and the read.
         let newest = messages.map(\.receivedAt).max() ?? last
         let position = Position(time: max(newest, known?.time ?? newest), count: conversation.messageCount)
-        try await store.setCursor(name, to: position.description)
+        try await store.setStoredValue(
+            scope: Self.positionScope, key: conversation.id.rawValue, to: try JSON.encode(position.description),
+            ttl: Self.positionLife)
+        let former = Self.formerCursor(conversation.id)
+        if try await store.cursor(former) != nil { try await store.setCursor(former, to: nil) }
         return found
     }
+
+    private func position(in id: Conversation.ID) async throws -> Position? {
+        if let data = try await store.storedValue(scope: Self.positionScope, key: id.rawValue) {
+            return (try? JSON.decode(String.self, from: data)).flatMap(Position.init)
+        }
+        return try await store.cursor(Self.formerCursor(id)).flatMap(Position.init)
+    }
+
+    /// Where earlier versions kept a position, for ever.
+    private static func formerCursor(_ id: Conversation.ID) -> String { "poll:" + id.rawValue }
 
     /// Messages received after `after`, oldest first, read backwards from the newest.
     func newMessages(in id: Conversation.ID, after: Timestamp) async throws -> [Message] {
@@ -199,8 +226,11 @@ public struct MessagePoller: Service {
     }
 
     func keep(_ events: [NewEvent]) async throws -> Int {
-        guard !events.isEmpty else { return 0 }
-        return try await store.accept(events).count { if case .accepted = $0 { true } else { false } }
+        let unknown = events.filter { !recent.contains($0.identities) }
+        guard !unknown.isEmpty else { return 0 }
+        let found = try await store.accept(unknown).count { if case .accepted = $0 { true } else { false } }
+        for event in unknown { recent.insert(event.identities) }
+        return found
     }
 }
 

@@ -12,8 +12,10 @@ import Testing
     private struct Store: PollStore {
         let store: SQLiteStore
         let epoch: Epoch
+        let clock: ManualClock
 
-        init() async throws {
+        init(_ clock: ManualClock) async throws {
+            self.clock = clock
             store = try SQLiteStore.inMemory()
             epoch = try await store.takeOver()
         }
@@ -24,6 +26,16 @@ import Testing
         func cursor(_ name: String) async throws(EngineError) -> String? { try await store.cursor(name) }
         func setCursor(_ name: String, to value: String?) async throws(EngineError) {
             try await store.setCursor(name, to: value, epoch: epoch)
+        }
+
+        func storedValue(scope: String, key: String) async throws(EngineError) -> Data? {
+            try await store.value(scope: scope, key: key, at: clock.date)
+        }
+        func setStoredValue(
+            scope: String, key: String, to value: Data?, ttl: Duration?
+        ) async throws(EngineError) {
+            try await store.write(
+                [.store(.set(scope: scope, key: key, value: value, ttl: ttl), at: clock.date)], epoch: epoch)
         }
 
         /// Identities of all events, in the order of their acceptance.
@@ -39,7 +51,7 @@ import Testing
     private let store: Store
 
     init() async throws {
-        store = try await Store()
+        store = try await Store(clock)
     }
 
     private func poller(interval: Duration = .seconds(5)) -> MessagePoller {
@@ -93,6 +105,46 @@ import Testing
         arrive("msg_2")
         #expect(try await poller().look() == 1)
         expectSame(try await store.identities(), ["message:msg_1", "message:msg_2"])
+    }
+
+    @Test func `a message that turns up minutes late is found`() async throws {
+        _ = try await poller().look()
+        clock.advance(by: .seconds(3600))
+        arrive("msg_1", at: 3600)
+        let poller = poller()
+        #expect(try await poller.look() == 1)
+        arrive("late", at: 3600 - 540)
+        #expect(try await poller.look() == 1)
+        #expect(try await poller.look() == 0)
+        expectSame(try await store.identities(), ["message:msg_1", "message:late"])
+    }
+
+    @Test func `positions of conversations that fell silent are given up, and nothing is lost or read again`()
+        async throws
+    {
+        arrive("msg_1", in: "conv_1", at: 0)
+        arrive("msg_2", in: "conv_2", at: 1)
+        #expect(try await poller().look() == 2)
+        clock.advance(by: .seconds(3 * 86_400))
+        let pruning = Pruning(events: .distantPast, identities: .distantPast, values: clock.date, limit: 100)
+        #expect(try await store.store.prune(pruning, epoch: store.epoch) == 2)
+        arrive("msg_3", in: "conv_1", at: 3 * 86_400)
+        #expect(try await poller().look() == 1)
+        expectSame(
+            try await store.identities().sorted(), ["message:msg_1", "message:msg_2", "message:msg_3"])
+        #expect(try await poller().look() == 0)
+    }
+
+    @Test func `a cursor of an earlier version counts, and is given up`() async throws {
+        try await store.setCursor("poll:start", to: noon.description)
+        try await store.setCursor("poll:conv_1", to: "\(noon.advanced(by: .seconds(3600))) 1")
+        arrive("known", at: 1000)
+        arrive("new", at: 3601)
+        clock.advance(by: .seconds(3700))
+        #expect(try await poller().look() == 1)
+        expectSame(try await store.identities(), ["message:new"])
+        #expect(try await store.cursor("poll:conv_1") == nil)
+        #expect(try await poller().look() == 0)
     }
 
     @Test func `what came before polling began is left`() async throws {
