@@ -87,22 +87,30 @@ public struct CommandContext: Sendable {
     public var attempt: Int
     /// What ``save`` kept last for this command, on this attempt or on one before.
     public var checkpoint: Data?
+    /// When the program first asked for the command.
+    public var askedAt: Date
+    /// Whether the program asked for it in a run before this one: it was tried already, or held.
+    public var isLate: Bool
     /// Whether the event is only rehearsed, so that nothing may take place; see ``Engine/replay(_:performing:)``.
     public var isRehearsal: Bool
-    /// Keeps a note of the performer durably, e.g. base and target of an increment, before it acts on it.
+    /// Keeps a note of the performer durably, e.g. base and target of an increment, before it acts on it, together with
+    /// changes of the store.
     ///
-    /// - Throws: ``CommandFailure``, retryable, if the note could not be stored.
-    public var save: @Sendable (Data) async throws -> Void
+    /// - Throws: ``CommandFailure``, retryable, if the note could not be stored; then nothing was.
+    public var save: @Sendable (Data, [StoreOperation]) async throws -> Void
 
     public init(
-        invocation: Invocation, event: Event, position: Int, attempt: Int, checkpoint: Data?,
-        isRehearsal: Bool = false, save: @escaping @Sendable (Data) async throws -> Void
+        invocation: Invocation, event: Event, position: Int, attempt: Int, checkpoint: Data?, askedAt: Date? = nil,
+        isLate: Bool = false, isRehearsal: Bool = false,
+        save: @escaping @Sendable (Data, [StoreOperation]) async throws -> Void
     ) {
         self.invocation = invocation
         self.event = event
         self.position = position
         self.attempt = attempt
         self.checkpoint = checkpoint
+        self.askedAt = askedAt ?? invocation.updatedAt
+        self.isLate = isLate
         self.isRehearsal = isRehearsal
         self.save = save
     }

@@ -175,12 +175,13 @@ extension InvocationRun {
     private func commandContext(_ entry: JournalEntry, _ checkpoint: Checkpoint) -> CommandContext {
         CommandContext(
             invocation: invocation, event: event, position: entry.position, attempt: entry.attempts,
-            checkpoint: entry.checkpoint,
-            save: { [pending] data in
+            checkpoint: entry.checkpoint, askedAt: entry.intendedAt, isLate: journal.holds(entry.position),
+            save: { [pending, context] data, operations in
                 var entry = entry
                 entry.checkpoint = data
+                let time = context.now
                 do throws(EngineError) {
-                    try await pending.commit([.entry(entry)])
+                    try await pending.commit([.entry(entry)] + operations.map { .store($0, at: time) })
                 } catch {
                     throw CommandFailure(code: "unavailable", message: error.message, retryable: true)
                 }

@@ -30,6 +30,9 @@ struct Journal {
     /// Whether what the program does next was recorded already, its log lines included.
     var isReplaying: Bool { position < recorded.count }
 
+    /// Whether something about the command at `place` was recorded before this run.
+    func holds(_ place: Int) -> Bool { place < recorded.count }
+
     /// Decides about the program's next command and moves on by one.
     mutating func take(_ command: Command, at time: Date) -> Verdict {
         defer { position += 1 }

@@ -3,44 +3,37 @@ import DurableExecution
 import Foundation
 
 extension CommandExecutor {
-    func changeMetadata(_ kind: RuleCommand, _ input: JSONValue) async throws -> JSONValue {
+    func changeMetadata(
+        _ kind: RuleCommand, _ input: JSONValue, in context: CommandContext
+    ) async throws -> JSONValue {
         let id = input.conversationID
-        switch kind {
-        case .tag:
-            let fields = input["fields"]?.members ?? [:]
-            return ["metadata": .object(try await metadata.change(id) { $0.merging(fields, uniquingKeysWith: { $1 }) })]
-        case .untag:
-            let keys = input["keys"]?.strings ?? []
-            let result = try await metadata.change(id) { present in
-                let target = present.filter { !keys.contains($0.key) }
-                return target.count == present.count ? nil : target
-            }
-            return ["metadata": .object(result)]
-        case .setMetadata:
-            return ["metadata": .object(try await metadata.replace(id, with: input["metadata"]?.members ?? [:]))]
-        default:
-            return ["metadata": .object(try await metadata.replace(id, with: nil))]
+        let change = MetadataChange(kind, input)
+        let ledger = ledger
+        let result = try await metadata.update(id, written: { ledger.wrote(change, in: id, context) }) { present in
+            let overtaken = try await ledger.overtaken(context, in: id)
+            guard let target = try await change.applied(to: present, leaving: overtaken) else { return nil }
+            try await ledger.settle(before: change, by: FuseBox.Effect(context), in: id, present: present)
+            return target
         }
+        return ["metadata": .object(result)]
     }
 
-    /// Base and target of an increment, noted before the write, so that a repeated attempt doesn't count twice.
-    private struct Plan: Codable, Equatable {
-        var base: JSONValue
-        var target: JSONValue
-    }
-
+    /// Counts up by a plan that is kept before the write, so that every count counts, and none does twice.
     func increment(_ input: JSONValue, in context: CommandContext) async throws -> JSONValue {
-        let key = input["key"]?.string ?? ""
+        let (id, key) = (input.conversationID, input["key"]?.string ?? "")
         let by = input["by"] ?? 1
-        let former = try context.checkpoint.map { try JSON.decode(Plan.self, from: $0) }
-        let save = context.save
-        let result = try await metadata.change(input.conversationID) { present in
-            let base = present[key] ?? .null
-            // The attempt before this one got through, though its answer was lost.
-            if let former, base == former.target, base != former.base { return nil }
-            let plan = Plan(base: base, target: try Self.sum(base, by, key: key))
-            if plan != former { try await save(try JSON.encode(plan)) }
-            return present.merging([key: plan.target], uniquingKeysWith: { $1 })
+        let former = try context.checkpoint.map { try JSON.decode(MetadataLedger.Plan.self, from: $0) }
+        let (ledger, effect) = (ledger, FuseBox.Effect(context))
+        let result = try await metadata.update(id, written: { ledger.wrote(.count(key), in: id, context) }) { present in
+            let metadata = try await present()
+            let base = metadata[key] ?? .null
+            if let former, try await ledger.outcome(of: former, in: id) ?? former.isApplied(in: base) { return nil }
+            let plan = MetadataLedger.Plan(
+                id: UUID().uuidString, key: key, base: base, target: try Self.sum(base, by, key: key))
+            let succession = try await ledger.succession(of: plan, by: effect, in: id, metadata)
+            try await context.save(try JSON.encode(plan), succession.operations)
+            ledger.kept(succession)
+            return .replaced(metadata.merging([key: plan.target], uniquingKeysWith: { $1 }))
         }
         return ["metadata": .object(result), "value": result[key] ?? .null]
     }

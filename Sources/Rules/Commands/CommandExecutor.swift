@@ -6,6 +6,7 @@ import Foundation
 struct CommandExecutor: Sendable {
     let api: any ConversationAPI
     let metadata: MetadataWriter
+    let ledger: MetadataLedger
     let policy: Policy
     let search: EffectSearch
     /// Whether ``api`` leaves effects out, so that outcomes must say so.
@@ -26,6 +27,12 @@ struct CommandExecutor: Sendable {
             throw failure
         } catch let error as APIError {
             throw CommandFailure(error)
+        } catch let error as EngineError {
+            // The store is asked before anything is done.
+            throw CommandFailure(code: "unavailable", message: "\(command.name): \(error.message)", retryable: true)
+        } catch is KeyedLockInterruption {
+            let reason = "it waits until other commands on the same conversation are done"
+            throw CommandFailure.held(Hold(key: "turn", reason: reason, until: now().addingTimeInterval(1)))
         } catch {
             throw CommandFailure(
                 code: "failed", message: "\(command.name): \(error)", outcomeUnknown: command.effect == .once)
@@ -39,7 +46,7 @@ struct CommandExecutor: Sendable {
         case .listConversations: try await listConversations(input)
         case .getConversation: try await getConversation(input)
         case .listMessages: try await listMessages(input)
-        case .tag, .untag, .setMetadata, .clearMetadata: try await changeMetadata(kind, input)
+        case .tag, .untag, .setMetadata, .clearMetadata: try await changeMetadata(kind, input, in: context)
         case .increment: try await increment(input, in: context)
         case .send: try await send(input, in: context)
         case .react: try await react(input)

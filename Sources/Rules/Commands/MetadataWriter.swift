@@ -40,6 +40,29 @@ final class MetadataWriter: Sendable {
         isOnlyWriter ? lastWrite(to: id)?.metadata : nil
     }
 
+    /// Changes a conversation's metadata as `decide` says, while nobody else of this host does.
+    ///
+    /// - Parameters:
+    ///   - written: Called once the change got through.
+    ///   - decide: Given a way to read the present metadata; nil for what it returns means that nothing is to be written.
+    /// - Returns: The metadata as it is now.
+    /// - Throws: ``APIError``, ``KeyedLockInterruption``, or what `decide` throws.
+    func update(
+        _ id: Conversation.ID, written: @escaping @Sendable () -> Void = {},
+        _ decide:
+            @escaping @Sendable (
+                _ present: @escaping @Sendable () async throws -> Metadata
+            ) async throws -> ConversationUpdate.Field<Metadata>?
+    ) async throws -> Metadata {
+        try await lock.withLock(id) {
+            let present = Reading { try await self.present(id) }
+            guard let target = try await decide({ try await present.value() }) else { return try await present.value() }
+            let result = try await self.write(target, to: id)
+            written()
+            return result
+        }
+    }
+
     /// Replaces a conversation's metadata by what `change` makes of it.
     ///
     /// - Parameter change: Given the present metadata; nil for what it returns means that nothing is to be written.
@@ -48,18 +71,12 @@ final class MetadataWriter: Sendable {
     func change(
         _ id: Conversation.ID, _ change: @escaping @Sendable (Metadata) async throws -> Metadata?
     ) async throws -> Metadata {
-        try await lock.withLock(id) {
-            let present = try await self.present(id)
-            guard let target = try await change(present) else { return present }
-            return try await self.write(.replaced(target), to: id)
-        }
+        try await update(id) { present in try await change(try await present()).map { .replaced($0) } }
     }
 
     /// Sets or clears the metadata, whatever it was.
     func replace(_ id: Conversation.ID, with metadata: Metadata?) async throws -> Metadata {
-        try await lock.withLock(id) {
-            try await self.write(metadata.map { .replaced($0) } ?? .cleared, to: id)
-        }
+        try await update(id) { _ in metadata.map { .replaced($0) } ?? .cleared }
     }
 
     private func write(
@@ -90,5 +107,20 @@ final class MetadataWriter: Sendable {
             let newest = written.sorted { $0.value.at > $1.value.at }.prefix(Self.memoryLimit / 2)
             written = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
         }
+    }
+}
+
+/// Metadata that are read once, when somebody first asks.
+private actor Reading {
+    private let read: @Sendable () async throws -> Metadata
+    private var known: Metadata?
+
+    init(_ read: @escaping @Sendable () async throws -> Metadata) { self.read = read }
+
+    func value() async throws -> Metadata {
+        if let known { return known }
+        let metadata = try await read()
+        known = metadata
+        return metadata
     }
 }

@@ -39,7 +39,9 @@ extension RuleHost {
         let scopes = packs.sorted().flatMap { pack in
             queues.map { RuleCommand.storeScope(pack: pack, conversation: $0) }
         }
-        let forgotten = try await engine.forget(queues: queues, scopes: scopes)
+        let notes = queues.map { MetadataLedger.scope(Conversation.ID($0)) }
+        let forgotten = try await engine.forget(queues: queues, scopes: scopes + notes)
+        executor.ledger.forget(queues.map { Conversation.ID($0) })
         contents.forget()
         var report = ForgetReport(
             participant: address.text, conversations: queues, events: forgotten.events,

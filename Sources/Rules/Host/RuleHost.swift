@@ -109,13 +109,17 @@ public final class RuleHost: EventHandler {
             configuration.policy, api: api, contents: contents, link: link, now: now, logger: logger)
         self.policy = policy
         let search = EffectSearch(api: api, contents: contents, link: link)
+        // A dry run leaves the metadata as they are, so there is nothing to keep about them.
+        let ledger = MetadataLedger(link: configuration.isDryRun ? nil : link)
         executor = CommandExecutor(
-            api: api, metadata: metadata, policy: policy, search: search, isDryRun: configuration.isDryRun, now: now)
+            api: api, metadata: metadata, ledger: ledger, policy: policy, search: search,
+            isDryRun: configuration.isDryRun, now: now)
         rehearsals = Rehearsals {
             let api = DryRunAPI(api)
             let metadata = MetadataWriter(api: api, isOnlyWriter: false, now: now)
             return CommandExecutor(
-                api: api, metadata: metadata, policy: policy, search: search, isDryRun: true, now: now)
+                api: api, metadata: metadata, ledger: MetadataLedger(link: nil), policy: policy,
+                search: search, isDryRun: true, now: now)
         }
         preparation = EventPreparation(
             api: api, metadata: metadata, media: media, startedAt: now(), now: now,
@@ -221,21 +225,34 @@ public final class RuleHost: EventHandler {
     }
 
     public func perform(_ command: Command, in context: CommandContext) async throws -> Data {
-        let deadline = commandDeadline
-        return try await withThrowingTaskGroup(of: Data.self) { group in
-            let executor = context.isRehearsal ? rehearsals.executor(for: context) : executor
+        let executor = context.isRehearsal ? rehearsals.executor(for: context) : executor
+        return try await withThrowingTaskGroup(of: Data?.self) { group in
             group.addTask { try await executor.perform(command, in: context) }
-            group.addTask { [clock] in
-                try await clock.sleep(for: deadline)
-                throw CommandFailure(
-                    code: "deadline", message: "\(command.name) took longer than \(deadline) (limits.command_deadline)",
-                    retryable: command.effect != .once, outcomeUnknown: command.effect == .once,
-                    upstreamDown: true)
+            group.addTask { [clock, commandDeadline] in
+                try await clock.sleep(for: commandDeadline)
+                return nil
             }
             defer { group.cancelAll() }
-            guard let outcome = try await group.next() else { throw CancellationError() }
-            return outcome
+            while let outcome = try await group.next() {
+                if let outcome { return outcome }
+                group.cancelAll()
+                do {
+                    _ = try await group.next()
+                } catch let failure as CommandFailure where failure.hold != nil {
+                    // It waited for its turn, and was not even begun.
+                    throw failure
+                } catch {}
+                throw outlasted(command)
+            }
+            throw CancellationError()
         }
+    }
+
+    private func outlasted(_ command: Command) -> CommandFailure {
+        CommandFailure(
+            code: "deadline",
+            message: "\(command.name) took longer than \(commandDeadline) (limits.command_deadline)",
+            retryable: command.effect != .once, outcomeUnknown: command.effect == .once, upstreamDown: true)
     }
 
     /// Lets go of Lua states whose packs are no longer in force.
@@ -255,6 +272,8 @@ public final class RuleHost: EventHandler {
             of: kind, try JSONValue(parsing: command.input), in: context)?.text()
     }
 
+    public func pauseSubject(of rule: String) -> String? { PauseSubject.rule(rule) }
+
     /// The message that a send led to: a poll sees it too.
     public func produces(_ command: Command, outcome: Data) -> [String] {
         guard RuleCommand(rawValue: command.name) == .send,
@@ -268,5 +287,3 @@ public final class RuleHost: EventHandler {
         try await policy.note(try contents.content(of: event))
     }
 }
-    public func pauseSubject(of rule: String) -> String? { PauseSubject.rule(rule) }
-

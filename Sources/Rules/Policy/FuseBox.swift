@@ -3,7 +3,7 @@ import Foundation
 /// Counts effects in sliding windows, and says which rule has to be paused.
 struct FuseBox: Sendable {
     /// One effect, however often it is tried.
-    struct Effect: Sendable, Hashable {
+    struct Effect: Sendable, Hashable, Codable {
         var invocation: String
         /// Its place in the invocation's journal.
         var position: Int

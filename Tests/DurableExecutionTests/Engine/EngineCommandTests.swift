@@ -150,11 +150,16 @@ import Testing
     @Test func `what a performer noted comes back on the next try`() async throws {
         let bench = try EngineBench(ScriptedHandler([.read("get"), .repeatable("increment")]))
         let given = Mutex<[Data?]>([])
+        let late = Mutex<[Bool]>([])
+        let start = bench.clock.date
         bench.handler.performing = { command, context in
             guard command.name == "increment" else { return Data("1".utf8) }
             given.withLock { $0.append(context.checkpoint) }
+            late.withLock { $0.append(context.isLate) }
+            #expect(context.askedAt == start)
             if context.attempt == 1 {
-                try await context.save(Data("41".utf8))
+                try await context.save(
+                    Data("41".utf8), [.set(scope: "s", key: "note", value: Data("7".utf8))])
                 throw down
             }
             return Data("1".utf8)
@@ -164,6 +169,9 @@ import Testing
             await wait(bench, engine, steps: 1)
         }
         expectNoDifference(given.withLock { $0 }, [nil, Data("41".utf8)])
+        expectNoDifference(late.withLock { $0 }, [false, true])
+        let noted = try await bench.store.value(scope: "s", key: "note", at: bench.clock.date)
+        expectNoDifference(noted, Data("7".utf8))
         #expect(try await bench.invocation()?.state == .finished)
     }
 

@@ -34,6 +34,36 @@ struct CommandDeadlineTests {
         expectNoDifference(failure?.outcomeUnknown, false)
     }
 
+    @Test func `a command that waits for others all the time is put off, and nobody takes the API for down`()
+        async throws
+    {
+        let clock = ManualClock()
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let api = FakeAPI(beforeUpdate: {
+            begin.finish()
+            // A hot conversation, where cancelling doesn't help.
+            await Task { for await _ in released {} }.value
+        })
+        api.change { $0.conversations["conv_1"] = .sample() }
+        let host = RuleHost(
+            api: api, book: RuleBook(), loader: PackLoader(), media: NoMedia(), configuration: RuleHostConfiguration(),
+            clock: clock, now: { clock.date }, logger: .silent)
+        let command = Command(
+            name: "conversation.tag", input: Data(#"{"conversation_id":"conv_1","fields":{"a":1}}"#.utf8),
+            effect: .repeatable)
+        let first = Task { try await host.perform(command, in: Self.context) }
+        for await _ in begun {}
+        let second = Task { try await host.perform(command, in: Self.context) }
+        await clock.sleepers(atLeast: 2)
+        clock.advance(by: .seconds(61))
+        let failure = await #expect(throws: CommandFailure.self) { try await second.value }
+        expectNoDifference(failure?.hold?.until, clock.date.addingTimeInterval(1))
+        expectNoDifference(failure?.upstreamDown, false)
+        release.finish()
+        _ = await first.result
+    }
+
     private static let context = CommandContext(
         invocation: Invocation(
             id: "inv_1", event: 1, queue: "conv_1", rule: "acme/photos:a", version: "v", createdAt: noon.date,
@@ -41,5 +71,5 @@ struct CommandDeadlineTests {
         event: Event(
             sequence: 1, identity: "message:msg_1", queue: "conv_1", kind: "message", source: "webhook",
             payload: Data(), occurredAt: noon.date, acceptedAt: noon.date),
-        position: 0, attempt: 1, checkpoint: nil, save: { _ in })
+        position: 0, attempt: 1, checkpoint: nil, save: { _, _ in })
 }

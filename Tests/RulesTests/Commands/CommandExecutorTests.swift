@@ -20,7 +20,8 @@ import Testing
     }
 
     private func context(
-        _ effect: Effect, checkpoint: Data? = nil, save: @escaping @Sendable (Data) async throws -> Void = { _ in }
+        _ effect: Effect, checkpoint: Data? = nil,
+        save: @escaping @Sendable (Data, [StoreOperation]) async throws -> Void = { _, _ in }
     ) throws -> CommandContext {
         CommandContext(
             invocation: Invocation(
@@ -35,11 +36,12 @@ import Testing
     @discardableResult
     private func perform(
         _ name: RuleCommand, _ input: String, checkpoint: Data? = nil,
-        save: @escaping @Sendable (Data) async throws -> Void = { _ in }
+        save: @escaping @Sendable (Data, [StoreOperation]) async throws -> Void = { _, _ in }
     ) async throws -> JSONValue {
         let (contents, link) = (EventContents(), EngineLink())
         let executor = CommandExecutor(
             api: api, metadata: MetadataWriter(api: api, isOnlyWriter: false, now: { noon.date }),
+            ledger: MetadataLedger(link: link),
             policy: Policy(
                 PolicyConfiguration(), api: api, contents: contents, link: link, now: { noon.date }, logger: .silent),
             search: EffectSearch(api: api, contents: contents, link: link),
@@ -196,7 +198,7 @@ import Testing
         let noted = Mutex<Data?>(nil)
         api.loseAnswer(of: .update, APIError(.unavailable, "lost"))
         await #expect(throws: CommandFailure.self) {
-            try await perform(.increment, Self.count) { data in noted.withLock { $0 = data } }
+            try await perform(.increment, Self.count) { data, _ in noted.withLock { $0 = data } }
         }
         let outcome = try await perform(.increment, Self.count, checkpoint: noted.withLock { $0 })
         #expect(outcome["value"] == 1)
@@ -207,14 +209,14 @@ import Testing
         let noted = Mutex<Data?>(nil)
         api.fail(.update, APIError(.unavailable, "down"))
         await #expect(throws: CommandFailure.self) {
-            try await perform(.increment, Self.count) { data in noted.withLock { $0 = data } }
+            try await perform(.increment, Self.count) { data, _ in noted.withLock { $0 = data } }
         }
         #expect(try await perform(.increment, Self.count, checkpoint: noted.withLock { $0 })["value"] == 1)
     }
 
     @Test func `a count whose note can't be kept is not written`() async throws {
         let failure = CommandFailure(code: "unavailable", message: "the disk is full", retryable: true)
-        await #expect(throws: failure) { try await perform(.increment, Self.count) { _ in throw failure } }
+        await #expect(throws: failure) { try await perform(.increment, Self.count) { _, _ in throw failure } }
         #expect(api.updates.isEmpty)
     }
 

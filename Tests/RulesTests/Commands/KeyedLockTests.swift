@@ -45,6 +45,28 @@ import Testing
         }
     }
 
+    @Test func `who is cancelled while waiting goes away, and the others have their turns`() async throws {
+        let lock = KeyedLock<String>()
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        let (held, hold) = AsyncStream.makeStream(of: Void.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await lock.withLock("a") {
+                    hold.finish()
+                    for await _ in ended {}
+                }
+            }
+            for await _ in held {}
+            let impatient = Task { try await lock.withLock("a") { Issue.record("it had no turn") } }
+            group.addTask { try await lock.withLock("a") {} }
+            impatient.cancel()
+            await #expect(throws: KeyedLockInterruption.self) { try await impatient.value }
+            end.finish()
+            try await group.waitForAll()
+        }
+        #expect(try await lock.withLock("a") { 5 } == 5)
+    }
+
     @Test func `an error lets the next one in`() async throws {
         struct Failed: Error {}
         let lock = KeyedLock<String>()

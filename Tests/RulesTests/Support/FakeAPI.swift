@@ -26,10 +26,10 @@ final class FakeAPI: ConversationAPI {
     }
 
     private let state = Mutex(State())
-    private let beforeUpdate: @Sendable () async -> Void
+    private let beforeUpdate: @Sendable () async throws(APIError) -> Void
 
-    /// - Parameter beforeUpdate: Awaited within each update before anything is changed.
-    init(beforeUpdate: @escaping @Sendable () async -> Void = {}) {
+    /// - Parameter beforeUpdate: Awaited within each update before anything is changed; what it throws, the update throws.
+    init(beforeUpdate: @escaping @Sendable () async throws(APIError) -> Void = {}) {
         self.beforeUpdate = beforeUpdate
     }
 
@@ -88,7 +88,7 @@ final class FakeAPI: ConversationAPI {
         _ id: Conversation.ID, with update: ConversationUpdate
     ) async throws(APIError) -> ConversationDetail {
         try begin(.update, "\(id)")
-        await beforeUpdate()
+        try await beforeUpdate()
         _ = try found(id)
         state.withLock { state in
             state.updates.append(update)

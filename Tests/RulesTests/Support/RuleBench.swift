@@ -14,7 +14,7 @@ struct RuleBench {
     @TaskLocal static var replaysAlways = false
 
     let api: FakeAPI
-    let clock = ManualClock()
+    let clock: ManualClock
     let folder: TemporaryFolder
     let archive: PackArchive
     let book: RuleBook
@@ -28,9 +28,10 @@ struct RuleBench {
     init(
         rules: [String: String] = [:], modules: [String: String] = [:], api: FakeAPI = FakeAPI(),
         media: any MediaInspecting = NoMedia(), configuration: RuleHostConfiguration = RuleHostConfiguration(),
-        sharing other: RuleBench? = nil
+        sharing other: RuleBench? = nil, clock: ManualClock = ManualClock()
     ) async throws {
         self.api = api
+        self.clock = clock
         folder = try other?.folder ?? TemporaryFolder()
         archive = PackArchive(directory: folder.url.deletingLastPathComponent().appending(path: "archive"))
         book = RuleBook(archive: archive)
