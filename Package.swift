@@ -25,8 +25,11 @@ let issueReporting: Target.Dependency = .product(
     name: "IssueReportingTestSupport", package: "xctest-dynamic-overlay")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -54,6 +57,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // One trait, not the default two: SwiftPM passes a set of several in an order that changes from run to run, and
@@ -71,8 +75,9 @@ let package = Package(
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
         // Lua without a sandbox, for benchmarks.
         .target(name: "StockLua", linkerSettings: [.linkedLibrary("lua5.4")]),
+        library("BoundedListener", [httpTypes, hummingbirdCore, nioCore, nioHTTPTypes]),
         library("Conversations", [crypto]),
-        library("DurableExecution", [grdb, logging, metrics]),
+        library("DurableExecution", [crypto, grdb, logging, metrics]),
         library("Packs", [crypto, yams]),
         library("PublicAddresses", [nioCore]),
 
@@ -82,8 +87,8 @@ let package = Package(
         library(
             "ConversationGateway",
             [
-                "Conversations", "PublicAddresses", asyncHTTPClient, crypto, grdb, httpTypes, hummingbird, logging,
-                metrics, nioCore, nioHTTP1, serviceLifecycle, yams,
+                "BoundedListener", "Conversations", "PublicAddresses", asyncHTTPClient, crypto, grdb, httpTypes,
+                hummingbird, logging, metrics, nioCore, nioHTTP1, serviceLifecycle, yams,
             ]),
 
         // Level 2: the room where they meet.
@@ -103,7 +108,8 @@ let package = Package(
         .executableTarget(
             name: "tidewire",
             dependencies: [
-                "AgentPhoneClient", "ConversationGateway", "Conversations", "DurableExecution", "Packs", "Rules",
+                "AgentPhoneClient", "BoundedListener", "ConversationGateway", "Conversations", "DurableExecution",
+                "Packs", "Rules",
                 argumentParser, asyncHTTPClient, configuration, hummingbird, httpTypes, logging, metrics, nioCore,
                 nioHTTP1,
                 serviceLifecycle, unixSignals, yams,
@@ -122,6 +128,7 @@ let package = Package(
 
         .target(
             name: "TestSupport", dependencies: [customDump], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("BoundedListenerTests", ["BoundedListener", httpTypes, nioCore, nioEmbedded, nioHTTPTypes]),
         tests("ConversationsTests", ["Conversations"]),
         tests("DurableExecutionTests", ["DurableExecution", grdb, logging]),
         tests("PacksTests", ["Packs"]),
@@ -149,12 +156,13 @@ let package = Package(
             "tidewireTests",
             [
                 "tidewire", "ConversationGateway", "Conversations", "DurableExecution", "Packs", "Rules", logging,
-                metrics,
+                metrics, nioCore, nioPosix,
             ]),
         tests(
             "EndToEndTests",
             [
                 "tidewire", "Conversations", asyncHTTPClient, httpTypes, hummingbird, logging, nioCore, nioHTTP1,
+                nioPosix,
                 serviceLifecycle,
             ]),
     ]

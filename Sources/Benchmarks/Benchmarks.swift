@@ -6,5 +6,7 @@ struct Benchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measures Tidewire beside its peers, both sides in one run.",
-        subcommands: [LuaBenchmark.self, GatewayBenchmark.self, EngineBenchmark.self])
+        subcommands: [
+            LuaBenchmark.self, GatewayBenchmark.self, EngineBenchmark.self, UpkeepBenchmark.self, RulesBenchmark.self,
+        ])
 }

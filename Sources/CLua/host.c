@@ -60,7 +60,7 @@ static int is_stack_growth(const tw_host *host, size_t size) {
 
 /// For a request that takes the state past its limit, or comes when the script shall stop.
 static __attribute__((noinline)) int is_denied(tw_host *host, const void *block, size_t more, size_t new_size) {
-    if (host->used + more > host->settings.memory_bytes && is_refused(host, more)) return 1;
+    if (host->used + more > host->memory_limit && is_refused(host, more)) return 1;
     // A value whose __call is itself makes Lua shift a growing stack, without an instruction between in which the
     // script could be stopped. Only the stack's growth can end that.
     return host->pending > TW_STOP_PAUSE && !block && is_stack_growth(host, new_size);
@@ -77,7 +77,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
         account(host, used);
         return NULL;
     }
-    int is_suspect = used > host->settings.memory_bytes || host->pending > TW_STOP_PAUSE;
+    int is_suspect = used > host->memory_limit || host->pending > TW_STOP_PAUSE;
     if (__builtin_expect(is_suspect, 0) && new_size > held && is_denied(host, block, new_size - held, new_size))
         return NULL;
     void *result = block ? realloc(block, new_size) : malloc(new_size);
@@ -106,6 +106,7 @@ tw_host *tw_host_new(tw_settings settings, tw_function function, void *context) 
     tw_host *host = calloc(1, sizeof *host);
     if (!host) return NULL;
     host->settings = settings;
+    host->memory_limit = settings.memory_bytes;
     host->function = function;
     host->context = context;
     host->L = lua_newstate(allocate, host);
@@ -153,6 +154,13 @@ int tw_protect(tw_host *host, lua_CFunction body, void *argument) {
 size_t tw_host_used(const tw_host *host) { return host->used; }
 size_t tw_host_peak(const tw_host *host) { return host->used > host->peak ? host->used : host->peak; }
 int tw_host_broken(const tw_host *host) { return host->broken; }
+void tw_host_set_reserves(tw_host *host, int reserves) { host->reserves = reserves; }
+int tw_host_pressure(const tw_host *host) { return host->pressure; }
+
+void tw_host_relieved(tw_host *host) {
+    host->pressure = 0;
+    host->memory_limit = host->settings.memory_bytes;
+}
 
 static int collect(lua_State *L) {
     lua_gc(L, LUA_GCCOLLECT);

@@ -19,13 +19,18 @@ typedef struct tw_buffer {
     size_t count, capacity;
 } tw_buffer;
 
+/// How a chunk is run: not at all (any more), in one go, or with pauses.
+enum { TW_LOADED = 0, TW_LOADING = 1, TW_LOADING_IN_SLICES = 2 };
+
 struct tw_run {
     lua_State *thread;
     /// Of the registry: a table that holds the thread at 1, the modules it required at 2, the numbers of its objects
     /// at 3, and the keys that `next` walks along at 4.
     int anchor;
     int loading;
-    int64_t cpu_ns;
+    /// Taken so far by all steps, and by the present one; how many times the limits the present one may take.
+    int64_t cpu_ns, step_cpu_ns, step_wall_ns;
+    int times;
     /// How many objects have been given a number; see tw_push_text.
     lua_Integer objects;
     uint64_t random[4];
@@ -54,6 +59,9 @@ struct tw_host {
     size_t used, peak;
     /// What the process's total counts for this state.
     size_t reported;
+    /// Bytes after which the script is stopped: the setting, or twice that while the host is asked to free some.
+    size_t memory_limit;
+    int reserves, pressure;
     int broken;
     /// A reason to stop, written by the signal handler on this thread; cleared as a slice begins.
     volatile int pending;
@@ -147,9 +155,10 @@ void tw_append_frames(tw_host *host, lua_State *thread, tw_buffer *buffer);
 void tw_keep_trace(lua_State *L, lua_State *thread);
 
 // watchdog.c
-/// Has this thread watched until `tw_end_slice`, which returns the processor time taken, to about a millisecond.
+/// Has this thread watched until `tw_end_slice`, which returns the processor time taken, to about a millisecond, and
+/// writes the time taken to `wall`.
 int tw_begin_slice(tw_slice *slice, tw_host *host, int64_t cpu_ns, int64_t pause_ns, int64_t wall_ns);
-int64_t tw_end_slice(tw_slice *slice);
+int64_t tw_end_slice(tw_slice *slice, int64_t *wall);
 
 // limits.c
 void tw_stop_soon(tw_host *host, int reason);
@@ -160,8 +169,8 @@ void tw_note_stop(tw_host *host, lua_State *L);
 /// Leaves the script for good.
 int tw_stop(lua_State *L);
 void tw_poll_slow(lua_State *L);
-/// Writes the failure of a stopped run to the output.
-void tw_write_stop(tw_host *host);
+/// Writes the failure of a stopped run, which had `times` the limits, to the output.
+void tw_write_stop(tw_host *host, int times);
 /// To be called in every loop in C that a script can make long. May leave by a longjmp.
 static inline void tw_poll(tw_host *host, lua_State *L) {
     if (__builtin_expect(host->pending > TW_STOP_PAUSE || host->memory_check, 0)) tw_poll_slow(L);

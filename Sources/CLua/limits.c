@@ -38,14 +38,24 @@ void tw_arm_if_pending(tw_host *host) {
     if (host->pending || host->memory_check) arm(host);
 }
 
+/// Asks the host to free memory, once: the script goes on until it can pause.
+static int asks_host(tw_host *host, int reserve) {
+    if (host->pressure || !(host->reserves & reserve)) return 0;
+    host->pressure = reserve;
+    host->memory_limit = 2 * host->settings.memory_bytes;
+    if (host->pending < TW_STOP_PAUSE) host->pending = TW_STOP_PAUSE;
+    return 1;
+}
+
 static void check_memory(tw_host *host, lua_State *L) {
     if (!host->memory_check || host->pending > TW_STOP_PAUSE) return;
     host->memory_check = 0;
     lua_gc(L, LUA_GCCOLLECT);
-    if (host->used > host->settings.memory_bytes)
-        host->pending = TW_STOP_MEMORY;
-    else if ((host->stop_ceiling = tw_exceeded_ceiling()))
-        host->pending = TW_STOP_CEILING;
+    if (host->used > host->memory_limit) {
+        if (!asks_host(host, TW_RESERVE_STATE)) host->pending = TW_STOP_MEMORY;
+    } else if (!host->pressure && (host->stop_ceiling = tw_exceeded_ceiling())) {
+        if (!asks_host(host, TW_RESERVE_PROCESS)) host->pending = TW_STOP_CEILING;
+    }
 }
 
 static int is_chain_yieldable(tw_host *host) {
@@ -89,7 +99,7 @@ void tw_hook(lua_State *L, lua_Debug *frame) {
     lua_sethook(L, NULL, 0, 0);
     if (host->pending == TW_STOP_PAUSE) {
         host->pending = 0;
-        if (!host->run || host->run->loading || !is_chain_yieldable(host)) return;
+        if (!host->run || host->run->loading == TW_LOADING || !is_chain_yieldable(host)) return;
         host->pausing = 1;
         lua_yield(L, 0);
     }
@@ -107,17 +117,17 @@ static void describe_time(char *text, size_t size, const char *what, int64_t ns,
              setting);
 }
 
-void tw_write_stop(tw_host *host) {
+void tw_write_stop(tw_host *host, int times) {
     char text[160], message[512];
     const char *limit = "cpu";
     const tw_settings *settings = &host->settings;
     switch (host->stopped) {
         case TW_STOP_CPU:
-            describe_time(text, sizeof text, "processor time", settings->cpu_ns, "limits.cpu");
+            describe_time(text, sizeof text, "processor time", settings->cpu_ns * times, "limits.cpu");
             break;
         case TW_STOP_WALL:
             limit = "wall";
-            describe_time(text, sizeof text, "time in one step", settings->wall_ns, "limits.wall");
+            describe_time(text, sizeof text, "time in one step", settings->wall_ns * times, "limits.wall");
             break;
         case TW_STOP_CEILING:
             limit = "memory";

@@ -27,6 +27,20 @@ static void push_loaded(lua_State *L, tw_host *host) {
     lua_rawseti(L, -3, 2);
 }
 
+/// Keeps what the module returned, which is on top of the stack, in the table at index `loaded`.
+static int finish_require(lua_State *L, int status, lua_KContext loaded) {
+    (void)status;
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushboolean(L, 1);
+    }
+    lua_pushvalue(L, -1);
+    lua_setfield(L, (int)loaded, lua_tostring(L, 1));
+    return 1;
+}
+
+/// While the run's own file is loading, commands are refused for that reason, and the module may pause. Later it must
+/// not be yielded through, since that is what refuses commands then.
 int tw_require(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     lua_settop(L, 1);
@@ -41,12 +55,9 @@ int tw_require(lua_State *L) {
     lua_pushlightuserdata(L, &tw_key_modules);
     lua_setfield(L, loaded, name);
     lua_pushvalue(L, 1);
-    lua_call(L, 1, 1);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);
-        lua_pushboolean(L, 1);
-    }
-    lua_pushvalue(L, -1);
-    lua_setfield(L, loaded, name);
-    return 1;
+    if (tw_host_of(L)->run->loading)
+        lua_callk(L, 1, 1, loaded, finish_require);
+    else
+        lua_call(L, 1, 1);
+    return finish_require(L, LUA_OK, loaded);
 }

@@ -26,6 +26,7 @@ tw_run *tw_run_new(tw_host *host, uint64_t seed) {
         return NULL;
     }
     tw_seed(run, seed);
+    run->times = 1;
     run->anchor = LUA_NOREF;
     if (tw_protect(host, new_body, run) == TW_OK) return run;
     free(run);
@@ -46,6 +47,31 @@ static int no_memory(tw_host *host) {
 
 int64_t tw_run_cpu(const tw_run *run) { return run->cpu_ns; }
 
+void tw_run_renew(tw_run *run, int times) {
+    run->step_cpu_ns = run->step_wall_ns = 0;
+    run->times = times;
+}
+
+/// What is left of `times` the limit; a limit of decades is cut short, so that sums stay in range.
+static int64_t left(int64_t limit, int times, int64_t taken) {
+    const int64_t longest = INT64_MAX / 8;
+    return (limit > longest / times ? longest : limit * times) - taken;
+}
+
+/// Has the running slice watched, with what is left of the step's times.
+static int begin_slice(tw_slice *slice, tw_host *host, tw_run *run) {
+    const tw_settings *settings = &host->settings;
+    return tw_begin_slice(slice, host, left(settings->cpu_ns, run->times, run->step_cpu_ns), settings->slice_ns,
+                          left(settings->wall_ns, run->times, run->step_wall_ns));
+}
+
+static void end_slice(tw_slice *slice, tw_run *run) {
+    int64_t wall, cpu = tw_end_slice(slice, &wall);
+    run->cpu_ns += cpu;
+    run->step_cpu_ns += cpu;
+    run->step_wall_ns += wall;
+}
+
 /// Runs the coroutine until it ends or a command comes out. On failure the output is written.
 static int proceed(lua_State *L, tw_run *run, int arguments, int *results) {
     tw_host *host = tw_host_of(L);
@@ -55,16 +81,15 @@ static int proceed(lua_State *L, tw_run *run, int arguments, int *results) {
     host->awaiting = host->pausing = host->stopped = 0;
     host->pending = 0;
     tw_slice slice;
-    int64_t left = host->settings.cpu_ns - run->cpu_ns;
-    if (tw_begin_slice(&slice, host, left, host->settings.slice_ns, host->settings.wall_ns)) return no_memory(host);
+    if (begin_slice(&slice, host, run)) return no_memory(host);
     int status = tw_enter(host, L, run->thread, arguments, results);
-    run->cpu_ns += tw_end_slice(&slice);
+    end_slice(&slice, run);
     host->run = NULL;
     if (status == LUA_ERRMEM && host->pending > TW_STOP_PAUSE) tw_note_stop(host, run->thread);
     host->pending = 0;
     if (host->stopped) {
         host->broken = 1;
-        tw_write_stop(host);
+        tw_write_stop(host, run->times);
         return TW_FAILED;
     }
     if (host->pausing) return TW_PAUSED;
@@ -82,20 +107,34 @@ static int load_body(lua_State *L) {
     step *s = lua_touserdata(L, 1);
     lua_State *thread = s->run->thread;
     int results = 0;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->number);
-    lua_xmove(L, thread, 1);
-    s->run->loading = 1;
+    if (s->number != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, s->number);
+        lua_xmove(L, thread, 1);
+    }
     s->status = proceed(L, s->run, 0, &results);
-    s->run->loading = 0;
+    if (s->status == TW_PAUSED) return 0;
+    s->run->loading = TW_LOADED;
     if (s->status == TW_OK) lua_settop(thread, 1);
     return 0;
 }
 
-int tw_run_load(tw_host *host, tw_run *run, int reference) {
+static int load(tw_host *host, tw_run *run, int reference) {
     step s = {.run = run, .number = reference};
     int status = tw_protect(host, load_body, &s);
     return status == TW_OK ? s.status : status;
 }
+
+int tw_run_load(tw_host *host, tw_run *run, int reference) {
+    run->loading = TW_LOADING;
+    return load(host, run, reference);
+}
+
+int tw_run_load_slice(tw_host *host, tw_run *run, int reference) {
+    run->loading = TW_LOADING_IN_SLICES;
+    return load(host, run, reference);
+}
+
+int tw_run_load_on(tw_host *host, tw_run *run) { return load(host, run, LUA_NOREF); }
 
 static int describe_body(lua_State *L) {
     step *s = lua_touserdata(L, 1);

@@ -212,11 +212,12 @@ int tw_begin_slice(tw_slice *slice, tw_host *host, int64_t cpu_ns, int64_t pause
 }
 
 /// A slice that the watchdog never saw was shorter than a few of its ticks; for it, time stands for processor time.
-int64_t tw_end_slice(tw_slice *slice) {
+int64_t tw_end_slice(tw_slice *slice, int64_t *wall) {
     tw_slot *slot = slice->slot;
+    *wall = read_clock(CLOCK_MONOTONIC) - slice->start;
     int seen = atomic_load(&slot->seen) == atomic_load_explicit(&slot->sequence, memory_order_relaxed);
     int64_t taken = seen ? read_clock(CLOCK_THREAD_CPUTIME_ID) - atomic_load(&slot->seen_cpu)
-                         : least(read_clock(CLOCK_MONOTONIC) - slice->start, 4 * tick_ns);
+                         : least(*wall, 4 * tick_ns);
     tw_slice outer = {
         .host = slice->outer_host,
         .start = slice->outer_start,

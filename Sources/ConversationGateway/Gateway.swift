@@ -1,3 +1,4 @@
+import BoundedListener
 import Conversations
 public import Foundation
 import Hummingbird
@@ -100,7 +101,7 @@ public final class Gateway: Service, Sendable {
 
     func application() -> Application<GatewayResponder> {
         Application(
-            responder: GatewayResponder(gateway: self),
+            responder: GatewayResponder(gateway: self), server: configuration.listener.server,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "tidewire-gateway"),
             services: [deliveryService()],
@@ -122,7 +123,8 @@ extension GatewayStore {
     fileprivate func prepare(_ configuration: GatewayConfiguration, at now: Timestamp) throws(GatewayError) {
         do {
             try writeAtStart { database in
-                guard try NumberTable.first(database) == nil, let address = PhoneAddress(configuration.number) else {
+                guard try NumberTable.first(database) == nil, let address = ParticipantAddress(configuration.number)
+                else {
                     return
                 }
                 let agent = try AgentTable.insert(

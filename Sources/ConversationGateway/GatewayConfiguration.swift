@@ -1,3 +1,5 @@
+public import BoundedListener
+import Conversations
 public import Foundation
 
 /// What a gateway needs to know before it starts.
@@ -31,13 +33,15 @@ public struct GatewayConfiguration: Sendable {
     public var sendCaps: SendCaps
     /// How long a delivery that is over stays listed, at least a day; its counts stay for ever.
     public var deliveryRetention: Duration
+    /// What clients may take up.
+    public var listener: ListenerLimits
 
     public init(
         directory: URL, host: String = "127.0.0.1", port: Int = 0, baseURL: String? = nil, apiKeys: [String],
         simulationToken: String, retryDelays: [Duration] = defaultRetryDelays, webhookMessageIDs: Bool = true,
         allowsLocalWebhooks: Bool = false, number: String = "+15551234567", numberSupportsIMessage: Bool = true,
         mediaByteLimit: Int = 100 << 20, rateLimits: [String: [RateLimit]] = [:], sendCaps: SendCaps = SendCaps(),
-        deliveryRetention: Duration = .seconds(30 * 86400)
+        deliveryRetention: Duration = .seconds(30 * 86400), listener: ListenerLimits = ListenerLimits()
     ) {
         self.directory = directory
         self.host = host
@@ -54,6 +58,7 @@ public struct GatewayConfiguration: Sendable {
         self.rateLimits = rateLimits
         self.sendCaps = sendCaps
         self.deliveryRetention = deliveryRetention
+        self.listener = listener
     }
 
     /// Five retries within 20 h 35 min.
@@ -72,7 +77,7 @@ public struct GatewayConfiguration: Sendable {
         }
         guard !simulationToken.isEmpty else { throw fail("the simulation token is empty") }
         guard (0...65535).contains(port) else { throw fail("port \(port) is not in 0...65535") }
-        guard PhoneAddress(number)?.isPhoneNumber == true else {
+        guard ParticipantAddress(number)?.isPhoneNumber == true else {
             throw fail("number \"\(number)\" is no phone number in E.164, such as +15551234567")
         }
         guard deliveryRetention >= .seconds(86400) else { throw fail("deliveries must be kept a day or longer") }

@@ -1,10 +1,25 @@
 internal import CLua
 
+/// What the time of a step counts against.
+public enum LuaAllowance: Sendable, Hashable {
+    /// The limits anew, so many times over (at least 1).
+    case renewed(times: Int = 1)
+    /// What is left of the step before: for an answer that nobody else had to give.
+    case remaining
+}
+
 /// A function of a script under way: runs from command to command until it ends.
 @safe
 public final class LuaInvocation {
+    /// What is still to be loaded before the function can be called.
+    struct Loading {
+        var reference: Int32
+        var field: String
+        var arguments: [LuaValue]
+    }
+
     private enum Phase {
-        case ready, waiting, paused, done
+        case unloaded(Loading), loading(Loading), ready, waiting, paused, done
     }
 
     private let state: LuaState
@@ -12,9 +27,11 @@ public final class LuaInvocation {
     private var phase = Phase.ready
     private var finalCPUTime = Duration.zero
 
-    init(_ state: LuaState, _ run: OpaquePointer) {
+    /// - Parameter loading: What the first step loads; nil if that was done.
+    init(_ state: LuaState, _ run: OpaquePointer, loading: Loading? = nil) {
         self.state = state
         unsafe self.run = run
+        if let loading { phase = .unloaded(loading) }
     }
 
     deinit {
@@ -22,7 +39,7 @@ public final class LuaInvocation {
     }
 
     /// Whether it finished, failed or was cancelled.
-    public var isDone: Bool { phase == .done }
+    public var isDone: Bool { unsafe run == nil }
 
     /// Processor time taken so far; what it was in the end, once it is done.
     public var cpuTime: Duration {
@@ -32,10 +49,48 @@ public final class LuaInvocation {
     /// Runs until the next command or the end.
     ///
     /// `input` must fit the step before: ``LuaInput/begin`` at first, values or a failure after a command,
-    /// ``LuaInput/proceed`` after a pause.
-    public func resume(_ input: LuaInput) -> LuaStep {
+    /// ``LuaInput/proceed`` after a pause, which continues the step, whatever `allowance` says.
+    public func resume(_ input: LuaInput, allowance: LuaAllowance = .renewed()) -> LuaStep {
         guard let run = unsafe run else { preconditionFailure("resumed an invocation that is done") }
-        let kind = prepare(input)
+        unsafe renew(run, input, allowance)
+        switch (phase, input) {
+        case (.unloaded(let loading), .begin):
+            return loaded(loading, unsafe tw_run_load_slice(state.host, run, loading.reference))
+        case (.loading(let loading), .proceed):
+            return loaded(loading, unsafe tw_run_load_on(state.host, run))
+        default:
+            return unsafe call(run, prepare(input))
+        }
+    }
+
+    private func renew(_ run: OpaquePointer, _ input: LuaInput, _ allowance: LuaAllowance) {
+        if case .proceed = input { return }
+        guard case .renewed(let times) = allowance else { return }
+        unsafe tw_run_renew(run, Int32(clamping: max(1, times)))
+    }
+
+    /// Goes on once the file is loaded.
+    private func loaded(_ loading: Loading, _ status: Int32) -> LuaStep {
+        guard let run = unsafe run else { preconditionFailure("an invocation was cancelled while it loaded") }
+        if status == TW_PAUSED {
+            phase = .loading(loading)
+            return .paused
+        }
+        guard status == TW_OK else { return failed }
+        state.setInput(ValueEncoder(loading.arguments).bytes)
+        let selected = unsafe loading.field.withCString { unsafe tw_run_select(state.host, run, $0) }
+        guard selected == TW_OK else { return failed }
+        phase = .ready
+        return unsafe call(run, prepare(.begin))
+    }
+
+    private var failed: LuaStep {
+        let failure = state.failure
+        cancel()
+        return .failed(failure)
+    }
+
+    private func call(_ run: OpaquePointer, _ kind: Int) -> LuaStep {
         let status = unsafe tw_run_resume(state.host, run, Int32(kind))
         switch Int(status) {
         case Int(TW_COMMAND):
@@ -50,9 +105,7 @@ public final class LuaInvocation {
             cancel()
             return .finished(results)
         default:
-            let failure = state.failure
-            cancel()
-            return .failed(failure)
+            return failed
         }
     }
 

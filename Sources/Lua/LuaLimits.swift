@@ -7,9 +7,9 @@ public struct LuaLimits: Sendable, Hashable {
     /// Lua is refused memory only at four times this (eight times for small requests), which a script meets with a
     /// single huge value.
     public var memoryBytes: Int
-    /// Processor time of one invocation, summed over its steps, and of loading a file.
+    /// Processor time of one step, from command to command, and of loading a file.
     public var cpu: Duration
-    /// Time of one step, from command to command, host functions included.
+    /// Time of one step, host functions included, without the pauses in it.
     public var wall: Duration
     /// Processor time after which a step pauses so that others can run; zero for never.
     public var slice: Duration
@@ -41,6 +41,11 @@ public struct LuaLimits: Sendable, Hashable {
             memory_bytes: memoryBytes, cpu_ns: cpu.nanoseconds, slice_ns: slice.nanoseconds, wall_ns: wall.nanoseconds,
             source_bytes: sourceBytes, value_bytes: valueBytes, has_stock: 0)
     }
+}
+
+/// Memory that can be had by dropping invocations: of one state, or of all states of the process.
+public enum LuaMemoryReserve: Sendable, Hashable {
+    case state, process
 }
 
 extension Duration {

@@ -74,6 +74,18 @@ public final class LuaState {
         return unsafe LuaInvocation(self, run)
     }
 
+    /// As ``start(_:field:arguments:seed:)``, but `source` runs in the invocation's first step, which may pause.
+    ///
+    /// - Throws: ``LuaError`` if `source` does not compile; what is wrong beyond that fails the first step.
+    public func begin(
+        _ source: LuaSource, field: String, arguments: [LuaValue], seed: UInt64 = 0
+    ) throws(LuaError) -> LuaInvocation {
+        let reference = try reference(to: source)
+        guard let run = unsafe tw_run_new(host, seed) else { throw failure }
+        return unsafe LuaInvocation(
+            self, run, loading: LuaInvocation.Loading(reference: reference, field: field, arguments: arguments))
+    }
+
     /// Bytes that the state holds, garbage included.
     public var usedBytes: Int { unsafe tw_host_used(host) }
 
@@ -83,6 +95,30 @@ public final class LuaState {
     /// Whether a script of this state was stopped by a limit, or Lua ran out of memory. The state should be discarded;
     /// its other invocations may still be finished.
     public var isBroken: Bool { unsafe tw_host_broken(host) != 0 }
+
+    /// Says what the host could free if memory were short: other invocations of this state, or of the process.
+    ///
+    /// A script that reaches that limit then pauses at the next chance instead of being stopped, and ``memoryNeed``
+    /// says what to free. Until ``relieve()`` it may hold twice ``LuaLimits/memoryBytes``.
+    public func offer(_ reserves: Set<LuaMemoryReserve>) {
+        let state = reserves.contains(.state) ? TW_RESERVE_STATE : 0
+        let process = reserves.contains(.process) ? TW_RESERVE_PROCESS : 0
+        unsafe tw_host_set_reserves(host, Int32(state | process))
+    }
+
+    /// What a script needs freed; nil if nothing.
+    public var memoryNeed: LuaMemoryReserve? {
+        switch unsafe Int(tw_host_pressure(host)) {
+        case TW_RESERVE_STATE: .state
+        case TW_RESERVE_PROCESS: .process
+        default: nil
+        }
+    }
+
+    /// Says that what ``memoryNeed`` asks for was freed as far as it can be.
+    public func relieve() {
+        unsafe tw_host_relieved(host)
+    }
 
     /// Frees what nothing refers to any more.
     public func collectGarbage() {

@@ -29,10 +29,11 @@ struct CheckRunTests {
         ("close_loops.lua", "limits.cpu"), ("strings_kept.lua", "limits.memory"), ("table_grows.lua", "limits.memory"),
     ])
     func `a hostile script is stopped with status 3 and the limit's name`(name: String, limit: String) async throws {
-        // A slow machine may take longer than the default to fill the memory.
+        // A busy machine gives it little of the processor, and a slow one may take longer than the default to fill the
+        // memory.
         let result = try await check(
             Self.corpus.appending(path: name).path, "--json",
-            settings: limit == "limits.memory" ? ["limits.cpu": "60s"] : [:])
+            settings: ["limits.wall": "100s"].merging(limit == "limits.memory" ? ["limits.cpu": "60s"] : [:]) { $1 })
         expectNoDifference(result.status, 3)
         let report = try JSONValue(parsing: Data(result.output.utf8))
         expectNoDifference(report["outcome"], "stopped")

@@ -113,7 +113,7 @@ struct ControlTests {
               for index = 1, 5 do message.conversation:send("flood " .. index) end
             end }
             """, as: "flood")
-        let dev = try await DevProduct(place, ["policy.fuses.conversation": "3/1m"])
+        let dev = try await DevProduct(place, ["policy.fuses.rule": "3/1m"])
         let sent = try await dev.text("one")
         await dev.product.output.next(holding: "⏸ rule:local/pack:flood is paused: fuse:")
         await dev.product.output.next(holding: "flood is held")
@@ -124,6 +124,24 @@ struct ControlTests {
         await dev.product.output.next(holding: "flood finished")
         let after = try await dev.answers(in: sent.conversation)
         expectNoDifference(after, ["flood 1", "flood 2", "flood 3", "flood 4", "flood 5"])
+        #expect(await dev.product.stop() == 0)
+    }
+
+    @Test func `a rule that floods one person sends them nothing for a while, and status says so`() async throws {
+        let place = try Workplace()
+        try place.save(
+            """
+            return { on = "message", run = function(message)
+              for index = 1, 5 do message.conversation:send("flood " .. index) end
+            end }
+            """, as: "flood")
+        let dev = try await DevProduct(place, ["policy.fuses.conversation": "3/1m"])
+        let sent = try await dev.text("one")
+        await dev.product.output.next(holding: "sends them nothing until")
+        let answers = try await dev.answers(in: sent.conversation)
+        expectNoDifference(answers, ["flood 1", "flood 2", "flood 3"])
+        let status = try await Self.tidewire(place, "status")
+        #expect(status.output.contains("local/pack:flood sends +15559876543 nothing until"), "\(status.output)")
         #expect(await dev.product.stop() == 0)
     }
 

@@ -7,7 +7,6 @@ import Testing
 /// `tidewire serve` against an API that doesn't answer, killed and started again.
 @Suite(.timeLimit(.minutes(2)))
 struct CrashTests {
-    private static let secret = "whsec_test"
 
     @Test func `an event accepted before a kill is processed after the restart`() async throws {
         let place = try Workplace()
@@ -17,14 +16,14 @@ struct CrashTests {
         let api = StubAPI()
         api.silence("GET conversation")
         try await api.serve { url in
-            let host = try await Self.host(place, url)
-            try await Self.deliver(to: host.webhook, expecting: 200)
+            let host = try await Provider.host(place, url)
+            try await host.provider.deliver(expecting: 200)
             await api.request("GET conversation")
             _ = await host.product.crash()
             expectNoDifference(api.metadata, .null)
 
             api.answerAll()
-            let second = try await Self.host(place, url)
+            let second = try await Provider.host(place, url)
             await second.product.output.next(holding: "tag finished")
             expectNoDifference(api.metadata, ["seen": true])
             #expect(await second.product.stop() == 0)
@@ -37,16 +36,16 @@ struct CrashTests {
         let api = StubAPI()
         api.silence("POST reaction")
         try await api.serve { url in
-            let host = try await Self.host(place, url)
-            try await Self.deliver(to: host.webhook, expecting: 200)
+            let host = try await Provider.host(place, url)
+            try await host.provider.deliver(expecting: 200)
             await api.request("POST reaction")
             _ = await host.product.crash()
 
             api.answerAll()
-            let second = try await Self.host(place, url)
+            let second = try await Provider.host(place, url)
             await second.product.output.next(holding: "heart is parked")
             // The queue goes on: the next event is worked on.
-            try await Self.deliver(to: second.webhook, message: "msg_2", expecting: 200)
+            try await second.provider.deliver(message: "msg_2", expecting: 200)
             await second.product.output.next(holding: "heart finished")
             expectNoDifference(api.log.filter { $0 == "POST reaction" }.count, 2)
             #expect(await second.product.stop() == 0)
@@ -65,13 +64,13 @@ struct CrashTests {
         let api = StubAPI()
         api.silence("PATCH conversation")
         try await api.serve { url in
-            let host = try await Self.host(place, url)
-            try await Self.deliver(to: host.webhook, expecting: 200)
+            let host = try await Provider.host(place, url)
+            try await host.provider.deliver(expecting: 200)
             await api.request("PATCH conversation")
             _ = await host.product.crash()
 
             api.answerAll()
-            let second = try await Self.host(place, url)
+            let second = try await Provider.host(place, url)
             await second.product.output.next(holding: "both finished")
             expectNoDifference(api.log.filter { $0 == "POST reaction" }.count, 1)
             expectNoDifference(api.metadata, ["done": true])
@@ -84,16 +83,16 @@ struct CrashTests {
         try place.save("return { on = \"message\", run = function(message) end }", as: "quiet")
         let api = StubAPI()
         try await api.serve { url in
-            let host = try await Self.host(place, url, ["webhook.body_limit": "4KiB"])
-            try await Self.deliver(to: host.webhook, secret: "whsec_other", expecting: 401)
-            try await Self.deliver(to: host.webhook, age: 301, expecting: 401)
-            try await Self.deliver(to: host.webhook, body: "{\"event\":", expecting: 400)
-            try await Self.deliver(to: host.webhook, body: String(repeating: "x", count: 5000), expecting: 413)
-            let unsigned = try await HTTP(base: host.webhook).send(.POST, "", Data("{}".utf8))
+            let host = try await Provider.host(place, url, ["webhook.body_limit": "4KiB"])
+            try await host.provider.deliver(secret: "whsec_other", expecting: 401)
+            try await host.provider.deliver(age: 301, expecting: 401)
+            try await host.provider.deliver(body: "{\"event\":", expecting: 400)
+            try await host.provider.deliver(body: String(repeating: "x", count: 5000), expecting: 413)
+            let unsigned = try await HTTP(base: host.provider.webhook).send(.POST, "", Data("{}".utf8))
             expectNoDifference(unsigned.status, 401)
-            try await Self.deliver(to: host.webhook, expecting: 200)
+            try await host.provider.deliver(expecting: 200)
             await host.product.output.next(holding: "quiet finished")
-            try await Self.deliver(to: host.webhook, expecting: 200)
+            try await host.provider.deliver(expecting: 200)
             await host.product.output.next(holding: "came again by webhook")
             let status = try await Product.run(["status", "--json", "--state-directory", place.state.path])
             expectNoDifference(
@@ -105,47 +104,8 @@ struct CrashTests {
             for reason in ["mismatch", "stale", "malformed", "too_large", "not_signed"] {
                 await host.product.errors.next(holding: "webhook delivery \(reason)")
             }
-            #expect(!host.product.errors.all.contains(Self.secret))
+            #expect(!host.product.errors.all.contains(Provider.secret))
             #expect(await host.product.stop() == 0)
         }
-    }
-
-    private static func host(
-        _ place: Workplace, _ url: String, _ settings: [String: String] = [:]
-    ) async throws -> (product: Product, webhook: String) {
-        let all = ["api.base_url": url].merging(settings) { $1 }
-        let product = try Product(
-            place.arguments("serve", all, [place.pack.path, "--live"]),
-            environment: ["TIDEWIRE_API_KEY": "sk_test", "TIDEWIRE_WEBHOOK_SECRETS": secret])
-        let line = try #require(
-            await product.output.next(holding: "  webhooks  "), "it did not start: \(product.errors.all)")
-        return (product, String(try #require(line.split(separator: " ").last)))
-    }
-
-    /// Delivers a message as the provider does.
-    private static func deliver(
-        to webhook: String, message: String = "msg_1", body: String? = nil, secret: String = CrashTests.secret,
-        age: Int64 = 0, expecting status: Int
-    ) async throws {
-        let now = Timestamp(Date())
-        let payload =
-            body
-                ?? """
-                {"event": "agent.message", "channel": "imessage", "timestamp": "\(now)", "agentId": "agt_1",
-                 "data": {"conversationId": "conv_1", "numberId": "num_1", "messageId": "\(message)",
-                          "from": "+15559876543", "to": "+15551234567", "message": "hello", "mediaUrl": null,
-                          "direction": "inbound", "receivedAt": "\(now)"},
-                 "conversationState": null, "recentHistory": []}
-                """
-        let data = Data(payload.utf8)
-        let timestamp = Int64(Date().timeIntervalSince1970) - age
-        let answer = try await HTTP(base: webhook).send(
-            .POST, "", data,
-            headers: [
-                "X-Webhook-Signature": WebhookSignature.sign(data, timestamp: timestamp, secret: secret),
-                "X-Webhook-Timestamp": "\(timestamp)", "X-Webhook-ID": "del_\(message)",
-                "X-Webhook-Event": "agent.message",
-            ])
-        expectNoDifference(answer.status, status)
     }
 }

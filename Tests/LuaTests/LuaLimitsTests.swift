@@ -36,21 +36,92 @@ extension LuaLimits {
         #expect(error?.limit == .cpu)
     }
 
-    @Test func `processor time is summed over the steps of an invocation`() throws {
+    /// Resumes a script that works for about 10 ms before each of its commands, and tells how it ended.
+    private func work(rounds: Int, _ allowance: LuaAllowance) throws -> (LuaStep, cpuTime: Duration) {
         let state = try LuaState(.test(limits: .tight))
-        let invocation = try state.start(
-            LuaState.rule("while true do for i = 1, 100000 do end api.call() end"), field: "run", arguments: [])
+        let body = "for round = 1, \(rounds) do local s = 0 for i = 1, 1500000 do s = s + i % 7 end api.call() end"
+        let invocation = try state.start(LuaState.rule(body), field: "run", arguments: [])
         var step = invocation.resume(.begin)
-        var commands = 0
         while !invocation.isDone {
-            if case .command = step { commands += 1 }
-            step = invocation.resume(step == .paused ? .proceed : .values([]))
+            step = invocation.resume(step == .paused ? .proceed : .values([]), allowance: allowance)
         }
+        return (step, invocation.cpuTime)
+    }
+
+    @Test func `processor time begins anew at each answer`() throws {
+        let (step, cpuTime) = try work(rounds: 20, .renewed())
+        expectNoDifference(step, .finished([]))
+        #expect(cpuTime > .milliseconds(30))
+    }
+
+    @Test func `an answer that cost nobody anything is charged to the step before`() throws {
+        let (step, cpuTime) = try work(rounds: 1000, .remaining)
         guard case .failed(let error) = step else { return #expect(Bool(false)) }
         #expect(error.limit == .cpu)
-        #expect(commands > 2)
-        #expect(invocation.cpuTime >= .milliseconds(30))
-        #expect(invocation.cpuTime < .milliseconds(200))
+        #expect(cpuTime < .milliseconds(300))
+    }
+
+    @Test func `a step may be given more than once its time, and the error says how much it had`() throws {
+        let state = try LuaState(.test(limits: .tight))
+        let invocation = try state.start(LuaState.rule("while true do end"), field: "run", arguments: [])
+        var step = invocation.resume(.begin, allowance: .renewed(times: 4))
+        while step == .paused { step = invocation.resume(.proceed) }
+        guard case .failed(let error) = step else { return #expect(Bool(false)) }
+        #expect(error.message.contains("used more than 120 ms of processor time"))
+        #expect(invocation.cpuTime >= .milliseconds(120))
+    }
+
+    @Test func `the time of a step on the clock begins anew at each answer`() throws {
+        let clock = ContinuousClock()
+        let stall: LuaHostFunction = { _ in
+            let end = clock.now + .milliseconds(30)
+            while clock.now < end {}
+            return []
+        }
+        let state = try LuaState(
+            .test(functions: ["stall": stall], limits: LuaLimits(cpu: .seconds(60), wall: .milliseconds(100))))
+        let body = "for i = 1, 8 do host_functions.stall() api.call() end"
+        expectNoDifference(try state.run(body), [])
+        let error = try state.failure("for i = 1, 8 do host_functions.stall() end")
+        #expect(error.limit == .wall)
+    }
+
+    @Test(arguments: [
+        "local s = 0 for i = 1, 3000000 do s = s + 1 end", "require('slow')",
+        "coroutine.wrap(function() local s = 0 for i = 1, 3000000 do s = s + 1 end end)()",
+    ])
+    func `a file that takes long to load pauses as well`(text: String) throws {
+        var environment = LuaEnvironment.test(limits: LuaLimits(cpu: .seconds(60), slice: .milliseconds(1)))
+        environment.modules["slow"] = LuaSource(
+            name: "slow.lua", text: "local s = 0 for i = 1, 3000000 do s = s + 1 end return s")
+        let state = try LuaState(environment)
+        let source = LuaSource(name: "rules/test.lua", text: "\(text)\nreturn { run = function(...) return ... end }")
+        let invocation = try state.begin(source, field: "run", arguments: [7])
+        var step = invocation.resume(.begin)
+        var pauses = 0
+        while step == .paused {
+            pauses += 1
+            step = invocation.resume(.proceed)
+        }
+        expectNoDifference(step, .finished([7]))
+        #expect(pauses > 3)
+    }
+
+    @Test func `what is wrong with a file fails the first step`() throws {
+        let state = try LuaState(.test(limits: .tight))
+        let missing = try state.begin(
+            LuaSource(name: "a.lua", text: "return { run = 1 }"), field: "run", arguments: [])
+        guard case .failed(let first) = missing.resume(.begin) else { return #expect(Bool(false)) }
+        #expect(first.message.contains("'run' must be a function"))
+        let endless = try state.begin(
+            LuaSource(name: "b.lua", text: "while true do end"), field: "run", arguments: [])
+        var step = endless.resume(.begin)
+        while step == .paused { step = endless.resume(.proceed) }
+        guard case .failed(let second) = step else { return #expect(Bool(false)) }
+        #expect(second.limit == .cpu)
+        #expect(throws: LuaError.self) {
+            try state.begin(LuaSource(name: "c.lua", text: "return {"), field: "run", arguments: [])
+        }
     }
 
     @Test func `a long step pauses and goes on where it was`() throws {

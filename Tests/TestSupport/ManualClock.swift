@@ -85,6 +85,9 @@ public final class ManualClock: Clock, Sendable {
         }
     }
 
+    /// How many tasks sleep.
+    public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
     /// How long until the next sleeper is due; nil if nobody sleeps.
     public var timeToNextDeadline: Duration? {
         state.withLock { state in

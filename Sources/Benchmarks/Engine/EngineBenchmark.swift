@@ -14,6 +14,9 @@ struct EngineBenchmark: AsyncParsableCommand {
     @Option(help: "Invocations that wait, and events that are pending at a restart.")
     var waiting = 100_000
 
+    @Option(help: "Conversations that wait for an upstream, and waits that are due at once.")
+    var postponed = 10_000
+
     @Option(help: "Commands in a journal that is replayed.")
     var commands = 1_000
 
@@ -27,13 +30,18 @@ struct EngineBenchmark: AsyncParsableCommand {
     var resident: String?
 
     func validate() throws {
-        guard events > 0, waiting > 0, commands > 0 else { throw ValidationError("counts have to be above 0") }
+        guard events > 0, waiting > 0, commands > 0, postponed > 0 else {
+            throw ValidationError("counts have to be above 0")
+        }
     }
 
     func run() async throws {
         if let resident { return try await printResidentBytes(on: resident) }
         let bench = try EngineScene.Folder(in: folder)
         defer { bench.remove() }
+        try await measureDeadlines()
+        try await measureOutage(bench)
+        try await measureDueWaits(bench)
         try await measureCommits(bench)
         try await measureRates(bench)
         try await measureReplay(bench)

@@ -36,10 +36,15 @@ enum EngineScene {
     struct Handler: EventHandler {
         /// What a message starts; nil: nothing.
         var commands: [Command]?
+        /// Which kind of event needs an upstream that does not answer.
+        var downFor: String?
 
         func prepare(_ event: Event, claims: any IdentityClaims) async throws -> Preparation {
-            .ready(payload: event.payload)
+            guard event.kind == downFor else { return .ready(payload: event.payload) }
+            throw EngineFailure("no answer", retryable: true, upstream: "api")
         }
+
+        func upstream(preparing event: Event) -> String? { event.kind == downFor ? "api" : nil }
 
         func match(_ event: Event) async throws -> Matching {
             guard commands != nil, event.kind == "message" else { return Matching() }
@@ -60,6 +65,8 @@ enum EngineScene {
     static let tag = Command(
         name: "tag", input: Data(#"{"conversation":"conv_1","photos":1}"#.utf8), effect: .repeatable, upstream: "api")
 
+    static let plainTag = Command(name: "note", input: Data("{}".utf8), effect: .repeatable)
+
     /// An event of the size of a webhook about a photo.
     static func event(_ name: String, queue: Int, kind: String = "message") -> NewEvent {
         NewEvent(
@@ -70,6 +77,7 @@ enum EngineScene {
     /// - Parameter parallelism: How many events are worked on at once; nil: the engine's default.
     static func engine(_ store: any DurableStore, _ handler: Handler, parallelism: Int? = nil) -> Engine {
         var configuration = EngineConfiguration()
+        configuration.waitLimit = .max
         configuration.parallelism = parallelism ?? configuration.parallelism
         return Engine(
             store: store, handler: handler, configuration: configuration,

@@ -60,8 +60,8 @@ enum {
 typedef struct tw_settings {
     /// Bytes a state may hold before it is collected and, if that does not help, ended.
     size_t memory_bytes;
-    /// Nanoseconds: of processor time in one run, of processor time after which a step pauses (0: never), and of
-    /// time in one step.
+    /// Nanoseconds: of processor time in one step, of processor time after which a step pauses (0: never), and of
+    /// time in one step. A step lasts until `tw_run_renew`.
     int64_t cpu_ns, slice_ns, wall_ns;
     /// Bytes of source text in one chunk.
     size_t source_bytes;
@@ -129,10 +129,19 @@ void tw_host_release(tw_host *host, int reference);
 size_t tw_host_used(const tw_host *host);
 /// The most that it held at one time, to about 64 KB.
 size_t tw_host_peak(const tw_host *host);
-/// Nanoseconds of processor time that the run has taken.
+/// Nanoseconds of processor time that the run has taken, in all its steps.
 int64_t tw_run_cpu(const tw_run *run);
 /// Bytes that all states of the process may hold together; 0 for no limit.
 void tw_set_memory_ceiling(size_t bytes);
+/// What the host could free if it were asked to.
+enum { TW_RESERVE_STATE = 1, TW_RESERVE_PROCESS = 2 };
+/// Says which memory could be freed, of the state or of the process. A script that reaches that limit then pauses as
+/// soon as it can, rather than being stopped, and may hold twice its state's limit until `tw_host_relieved`.
+void tw_host_set_reserves(tw_host *host, int reserves);
+/// Which of them is needed: 0, or one of the above.
+int tw_host_pressure(const tw_host *host);
+/// Says that what could be freed was freed.
+void tw_host_relieved(tw_host *host);
 /// Whether the state met a condition that it cannot be trusted after; it must be discarded.
 int tw_host_broken(const tw_host *host);
 /// Runs a full collection.
@@ -144,8 +153,13 @@ const uint8_t *tw_output(const tw_host *host, size_t *count);
 /// A run is one coroutine with all that it makes. `reference` names a compiled chunk.
 tw_run *tw_run_new(tw_host *host, uint64_t seed);
 void tw_run_free(tw_host *host, tw_run *run);
+/// Begins a step: its times count from 0, and may be `times` the limits.
+void tw_run_renew(tw_run *run, int times);
 /// Runs the chunk; commands are refused meanwhile.
 int tw_run_load(tw_host *host, tw_run *run, int reference);
+/// As `tw_run_load`, in slices: answers TW_PAUSED until `tw_run_load_on` has come to the end.
+int tw_run_load_slice(tw_host *host, tw_run *run, int reference);
+int tw_run_load_on(tw_host *host, tw_run *run);
 /// After `tw_run_load`: writes the chunk's value to the output.
 int tw_run_describe(tw_host *host, tw_run *run);
 /// After `tw_run_load`: takes the function at `field` of the chunk's table, and its arguments from the input.

@@ -20,7 +20,7 @@ struct ContactBody: Decodable, Sendable {
     }
 
     func check() throws(APIError) {
-        if let phoneNumber, PhoneAddress(phoneNumber)?.isPhoneNumber != true {
+        if let phoneNumber, ParticipantAddress(phoneNumber)?.isPhoneNumber != true {
             throw .invalid("phoneNumber", "must be a phone number such as +15559876543")
         }
         if let name {
@@ -28,13 +28,15 @@ struct ContactBody: Decodable, Sendable {
             try checkText(name, field: "name")
         }
         if case .some(.some(let email)) = email {
-            guard PhoneAddress(email)?.kind == .email else { throw .invalid("email", "must be an e-mail address") }
+            guard ParticipantAddress(email)?.kind == .email else {
+                throw .invalid("email", "must be an e-mail address")
+            }
         }
         if case .some(.some(let notes)) = notes { try checkText(notes, field: "notes") }
     }
 
     func apply(to contact: inout Contact) {
-        if let phoneNumber, let address = PhoneAddress(phoneNumber) { contact.phoneNumber = address.text }
+        if let phoneNumber, let address = ParticipantAddress(phoneNumber) { contact.phoneNumber = address.text }
         if let name { contact.name = name }
         if let email { contact.email = email }
         if let notes { contact.notes = notes }
@@ -130,7 +132,9 @@ extension Gateway {
 
     func capabilities(of text: String?) async throws(APIError) -> CapabilityReport {
         guard let text else { throw .invalid("phone_number", "is missing") }
-        guard let address = PhoneAddress(text) else { throw .invalid("phone_number", "must be a phone number") }
+        guard let address = ParticipantAddress(text), address.kind != .group else {
+            throw .invalid("phone_number", "must be a phone number")
+        }
         let now = timestamp.wholeMilliseconds
         let imessage = try await store.read { try PhoneTable.supportsIMessage($0, address: address.text) }
         return CapabilityReport(

@@ -172,7 +172,7 @@ extension Gateway {
 
     /// Makes a number, or changes what it can; what is left out stays, or starts as yes.
     func putNumber(_ body: SimulatedNumberBody) async throws(APIError) -> SimulatedNumber {
-        guard let address = PhoneAddress(body.number), address.isPhoneNumber else {
+        guard let address = ParticipantAddress(body.number), address.isPhoneNumber else {
             throw .invalid("number", "must be a phone number such as +15551234567")
         }
         let now = timestamp

@@ -34,7 +34,7 @@ private struct SendOrder: Sendable {
     ]
 
     enum Recipient: Sendable {
-        case one(PhoneAddress)
+        case one(ParticipantAddress)
         case group(String)
         case newGroup([String])
     }
@@ -72,14 +72,14 @@ private struct SendOrder: Sendable {
         case (.some, .some): throw .invalid("recipients", "cannot be given together with to_number")
         case (let to?, nil) where to.hasPrefix("grp_"): return .group(to)
         case (let to?, nil):
-            guard let address = PhoneAddress(to) else {
+            guard let address = ParticipantAddress(to) else {
                 throw .invalid(
                     "to_number",
                     "must be a phone number such as +15551234567, a short code, an e-mail address, or a group's id")
             }
             return .one(address)
         case (nil, let members?):
-            let addresses = members.compactMap { PhoneAddress($0) }.filter { $0.kind != .shortCode }.map(\.text)
+            let addresses = members.compactMap { ParticipantAddress($0) }.filter(\.isPerson).map(\.text)
             guard addresses.count == members.count, (2...32).contains(members.count),
                 Set(addresses).count == members.count
             else { throw .invalid("recipients", "must be 2 to 32 different phone numbers or e-mail addresses") }
@@ -157,7 +157,7 @@ private struct SendOrder: Sendable {
     /// Source: AgentPhone API reference, "Send message".
     private func sender(_ database: Database) throws -> StoredNumber {
         if let text = request.fromNumber {
-            let found = try PhoneAddress(text).flatMap { try NumberTable.find(database, phoneNumber: $0.text) }
+            let found = try ParticipantAddress(text).flatMap { try NumberTable.find(database, phoneNumber: $0.text) }
             guard let found else { throw APIError.notFound("Number", code: "PHONE_NUMBER_NOT_FOUND") }
             return found
         }

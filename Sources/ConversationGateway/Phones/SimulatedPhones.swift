@@ -165,8 +165,8 @@ public struct SimulatedPhones: Sendable {
         try await store.write { try SettingTable.setDeliversWebhooks($0, value) }
     }
 
-    static func address(_ text: String, field: String) throws(APIError) -> PhoneAddress {
-        guard let address = PhoneAddress(text) else {
+    static func address(_ text: String, field: String) throws(APIError) -> ParticipantAddress {
+        guard let address = ParticipantAddress(text), address.kind != .group else {
             throw .invalid(field, "must be a phone number such as +15559876543, or an e-mail address")
         }
         return address

@@ -79,8 +79,8 @@ private struct SceneReader {
             }
             let address = text(fields["address"], "address") ?? ""
             let imessage = boolean(fields["imessage"], "imessage") ?? true
-            switch PhoneAddress(address)?.kind {
-            case nil, .shortCode:
+            switch ParticipantAddress(address)?.kind {
+            case nil, .shortCode, .group:
                 if let node = fields["address"] {
                     note(node, "address must be a phone number such as +15559876543, or an e-mail address")
                 }
@@ -131,7 +131,7 @@ private struct SceneReader {
         guard let fields = fields(node, "a text", known: known, needs: ["from"]) else { return nil }
         var step = Scene.Text(from: phone(fields["from"], "from"))
         step.to = text(fields["to"], "to")
-        if let to = step.to, PhoneAddress(to)?.isPhoneNumber != true {
+        if let to = step.to, ParticipantAddress(to)?.isPhoneNumber != true {
             note(fields["to"], "to must be one of the project's numbers, such as +15551234567")
         }
         step.group = text(fields["group"], "group")

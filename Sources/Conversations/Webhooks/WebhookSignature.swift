@@ -23,26 +23,42 @@ public enum WebhookSignature {
     ///
     /// An empty secret never fits: anyone could sign with it.
     ///
-    /// - Throws: ``WebhookError``: `.notSigned` for missing or malformed headers, `.mismatch` if no secret fits,
-    ///   `.stale` past `tolerance`.
+    /// - Throws: ``WebhookError``: `.notSigned` for missing or malformed headers, `.stale` past `tolerance`, `.mismatch`
+    ///   if no secret fits.
     public static func verify(
         _ body: Data, signature: String?, timestamp: String?, secrets: [String], now: Date,
         tolerance: Duration = defaultTolerance
     ) throws(WebhookError) {
+        let (code, timestamp) = try read(signature: signature, timestamp: timestamp, now: now, tolerance: tolerance)
+        let text = signed(body, timestamp)
+        let matches = secrets.map { secret in
+            !secret.isEmpty
+                && HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key(secret))
+        }
+        // The answer goes to whoever asked, so it doesn't say how many secrets there are.
+        guard matches.contains(true) else {
+            throw WebhookError(.mismatch, "the signature fits none of the secrets configured")
+        }
+    }
+
+    /// Checks what can be told from the headers alone, before a body is read.
+    ///
+    /// - Throws: ``WebhookError``: `.notSigned` or `.stale`, as ``verify(_:signature:timestamp:secrets:now:tolerance:)``.
+    public static func checkHeaders(
+        signature: String?, timestamp: String?, now: Date, tolerance: Duration = defaultTolerance
+    ) throws(WebhookError) {
+        _ = try read(signature: signature, timestamp: timestamp, now: now, tolerance: tolerance)
+    }
+
+    private static func read(
+        signature: String?, timestamp: String?, now: Date, tolerance: Duration
+    ) throws(WebhookError) -> (code: Data, timestamp: String) {
         guard let signature, let code = bytes(ofSignature: signature) else {
             throw WebhookError(
                 .notSigned, "\(signatureHeader) is missing or not \"sha256=\" with 64 hex digits")
         }
         guard let timestamp, timestamp.utf8.count <= 20, let seconds = Int64(timestamp) else {
             throw WebhookError(.notSigned, "\(timestampHeader) is missing or not a whole number of seconds")
-        }
-        let text = signed(body, timestamp)
-        let matches = secrets.map { secret in
-            !secret.isEmpty
-                && HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key(secret))
-        }
-        guard matches.contains(true) else {
-            throw WebhookError(.mismatch, "the signature fits none of the \(secrets.count) secrets configured")
         }
         let age = now.timeIntervalSince1970 - Double(seconds)
         guard abs(age) <= tolerance / .seconds(1) else {
@@ -51,6 +67,7 @@ public enum WebhookSignature {
                 "the timestamp is \(Int(min(abs(age), 1e12))) s \(age > 0 ? "old" : "ahead"), over the \(tolerance) allowed"
             )
         }
+        return (code, timestamp)
     }
 
     private static func key(_ secret: String) -> SymmetricKey { SymmetricKey(data: Data(secret.utf8)) }

@@ -10,9 +10,15 @@ public struct Command: Sendable, Hashable {
     public var location: String?
     /// The queue in which answers to this command arrive, for commands that people answer.
     ///
-    /// Events of that queue that are in the inbox when the command's intent is written came before it, so they end no
-    /// later wait of the invocation.
+    /// Events of that queue that are in the inbox when the command is first written down, as intended or as held, came before
+    /// it, so they end no later wait of the invocation.
     public var answersIn: String?
+    /// The queue in which an answer makes the command lapse, for a ``Effect/once`` command that reminds somebody.
+    ///
+    /// If ``EventHandler/offer(_:to:)`` takes an event of that queue for an answer that came since the invocation's place in
+    /// it, the command is not performed, and its outcome is what the handler returned. The place stays, so that the next
+    /// wait finds the answer. An answer also ends the command's hold.
+    public var lapsesIn: String?
     /// Who performs it, for commands that somebody else performs: if they stop answering, such commands wait.
     public var upstream: String?
     /// The outcome if the upstream does not answer, JSON, for what is worth nothing later; nil: the command waits.
@@ -20,13 +26,14 @@ public struct Command: Sendable, Hashable {
 
     public init(
         name: String, input: Data, effect: Effect, location: String? = nil, answersIn: String? = nil,
-        upstream: String? = nil, outcomeIfDown: Data? = nil
+        lapsesIn: String? = nil, upstream: String? = nil, outcomeIfDown: Data? = nil
     ) {
         self.name = name
         self.input = input
         self.effect = effect
         self.location = location
         self.answersIn = answersIn
+        self.lapsesIn = lapsesIn
         self.upstream = upstream
         self.outcomeIfDown = outcomeIfDown
     }
@@ -93,6 +100,11 @@ public struct CommandContext: Sendable {
     public var isLate: Bool
     /// Whether the event is only rehearsed, so that nothing may take place; see ``Engine/replay(_:performing:)``.
     public var isRehearsal: Bool
+    /// How long the command was held before, all times together.
+    public var heldFor: Duration
+    /// Whether the invocation does what it would have done earlier: a command of it was held, or it began more than a minute
+    /// after its event was accepted.
+    public var isCatchingUp: Bool
     /// Keeps a note of the performer durably, e.g. base and target of an increment, before it acts on it, together with
     /// changes of the store.
     ///
@@ -101,7 +113,7 @@ public struct CommandContext: Sendable {
 
     public init(
         invocation: Invocation, event: Event, position: Int, attempt: Int, checkpoint: Data?, askedAt: Date? = nil,
-        isLate: Bool = false, isRehearsal: Bool = false,
+        isLate: Bool = false, isRehearsal: Bool = false, heldFor: Duration = .zero, isCatchingUp: Bool = false,
         save: @escaping @Sendable (Data, [StoreOperation]) async throws -> Void
     ) {
         self.invocation = invocation
@@ -112,6 +124,8 @@ public struct CommandContext: Sendable {
         self.askedAt = askedAt ?? invocation.updatedAt
         self.isLate = isLate
         self.isRehearsal = isRehearsal
+        self.heldFor = heldFor
+        self.isCatchingUp = isCatchingUp
         self.save = save
     }
 }
@@ -133,15 +147,16 @@ public struct CommandFailure: Error, Sendable, Hashable {
     public var hold: Hold?
     /// Whether nobody answered at the command's upstream: connection refused, no answer in time, a server's own failure.
     public var upstreamDown: Bool
+    /// Set if ``EventHandler/perform(_:in:)`` refused the command before it did anything: nothing is known of its upstream.
+    public var wasNotTried: Bool
 
     /// The code of the failure that a program gets for a ``Effect/once`` command that may have taken place.
-    ///
-    /// A program that ends with a failure of this code leaves the decision to a person: the invocation is parked.
     public static let unknownCode = "outcome_unknown"
 
     public init(
         code: String, message: String, retryable: Bool = false, retryAfter: Duration? = nil,
-        outcomeUnknown: Bool = false, details: Data? = nil, hold: Hold? = nil, upstreamDown: Bool = false
+        outcomeUnknown: Bool = false, details: Data? = nil, hold: Hold? = nil, upstreamDown: Bool = false,
+        wasNotTried: Bool = false
     ) {
         self.code = code
         self.message = message
@@ -151,6 +166,7 @@ public struct CommandFailure: Error, Sendable, Hashable {
         self.details = details
         self.hold = hold
         self.upstreamDown = upstreamDown
+        self.wasNotTried = wasNotTried
     }
 
     /// Not now: the command is performed later, as if it had been asked for then.

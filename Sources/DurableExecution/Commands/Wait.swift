@@ -3,8 +3,8 @@ public import Foundation
 /// What a program waits for.
 ///
 /// A wait looks at the events of its queue from the invocation's place in the inbox on: after the event that started the
-/// invocation, after the intent of its latest command that is answered in that queue (``Command/answersIn``), and after
-/// the event that ended its last wait there, whichever is latest. So nothing that comes between asking and waiting is
+/// invocation, after its latest command that is answered in that queue was asked for (``Command/answersIn``), and after the
+/// event that ended its last wait there, whichever is latest. So nothing that comes between asking and waiting is
 /// missed, and nothing is returned twice.
 public struct Wait: Sendable, Hashable {
     /// Whose events may end the wait; nil for a sleep, which only time ends.
@@ -24,7 +24,7 @@ public struct Wait: Sendable, Hashable {
     }
 }
 
-/// A wait under way.
+/// A wait under way, or a held command that lapses once it is overtaken (``Command/lapsesIn``).
 public struct Waiting: Sendable, Hashable {
     /// Rises with every registration; a wait that is registered again gets a new one.
     public var number: Int64
@@ -46,11 +46,14 @@ public struct Waiting: Sendable, Hashable {
     public var since: Int64
     public var deadline: Date?
     public var exclusive: Bool
+    /// As ``Invocation/isDry``.
+    public var isDry: Bool
 
     public init(
         number: Int64 = 0, opened: Int64 = 0, invocation: String, rule: String, trigger: Int64, position: Int,
-        name: String, input: Data, queue: String?, since: Int64, deadline: Date?, exclusive: Bool
+        name: String, input: Data, queue: String?, since: Int64, deadline: Date?, exclusive: Bool, isDry: Bool = false
     ) {
+        self.isDry = isDry
         self.number = number
         self.opened = opened
         self.invocation = invocation

@@ -125,7 +125,10 @@ struct Backlog {
         [delays.first?.time, waves.isEmpty ? nil : waves.values.map(\.next).min()].compactMap(\.self).min()
     }
 
-    private var wantsPage: Bool { mayHaveMore && held < limit && postponedCount < postponedLimit }
+    /// Whether more events fit in memory.
+    var hasRoom: Bool { held < limit }
+
+    private var wantsPage: Bool { mayHaveMore && hasRoom && postponedCount < postponedLimit }
 
     /// The inbox got new events.
     mutating func grew() { mayHaveMore = true }

@@ -1,6 +1,6 @@
 /// What a process was running when it ended without being asked to.
 ///
-/// Every program step, match and offer is noted while it runs, so that what ends the process is known afterwards. A note
+/// Every program step, match and offer, and what handlers do for them, is noted while it runs, so that what ends the process is known afterwards. A note
 /// has to survive the death of the process (`SIGKILL`, a trap), not that of the machine, so no step waits for a disk.
 public protocol CrashNotes: Sendable {
     /// What the process before this one left; empty if it ended cleanly. Stays the same until ``clear()``.
@@ -28,7 +28,8 @@ extension CrashNotes {
 
 /// Which event's program code was running, and of which invocation, if it was one's.
 public struct CrashNote: Sendable, Hashable {
-    /// The event in the upper 47 bits, the invocation's place in the lower 16; all ones there: none. Never 0.
+    /// From the top: never set; whether a handler ran; 46 bits for the event; 16 for the invocation's place, all ones:
+    /// none. Never 0.
     public var number: Int64
 
     public init(number: Int64) { self.number = number }
@@ -41,11 +42,22 @@ public struct CrashNote: Sendable, Hashable {
 
     private static let noPlace = InvocationID.placeLimit - 1
 
-    public var event: Int64 { number >> 16 }
+    private static let handlerBit: Int64 = 1 << 62
 
-    /// The id of the invocation that ran; nil if the event was being matched or offered.
+    /// Whether it was not program code that ran, but the handler's work around it, which may wait for a network. So it
+    /// only tells something if the process ended by a fault of its own.
+    public var isOfHandler: Bool { number & Self.handlerBit != 0 }
+
+    /// The same, while the handler works.
+    var ofHandler: CrashNote { CrashNote(number: number | Self.handlerBit) }
+
+    private var place: Int64 { number & ~Self.handlerBit }
+
+    public var event: Int64 { place >> 16 }
+
+    /// The id of the invocation that ran; nil if the event was being prepared, matched or offered.
     public var invocation: String? {
-        number & Int64(Self.noPlace) == Int64(Self.noPlace) ? nil : InvocationID(number: number).text
+        place & Int64(Self.noPlace) == Int64(Self.noPlace) ? nil : InvocationID(number: place).text
     }
 }
 

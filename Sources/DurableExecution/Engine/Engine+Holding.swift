@@ -46,13 +46,40 @@ extension Engine {
         try await store.write([.resume(subject: subject)], epoch: epoch)
         pauses.remove(subject)
         observer?.observe(.resumed(pause))
+        signal.raise()
         return try await release(subject)
+    }
+
+    /// Has the events run again that are held for `key`, in the order in which they came; those after them wait for them.
+    ///
+    /// To be called whenever what the key stands for is there. Waits for room in memory, and as long as the store is
+    /// unavailable.
+    public nonisolated func release(eventsFor key: String) async throws(EngineError) {
+        releases.released(Awaited.releaseKey(key))
+        let epoch = try await ownEpoch()
+        while !Task.isCancelled, !stopping.isSet {
+            var taken: [Event] = []
+            do throws(EngineError) {
+                if await hasRoom { taken = try await store.takeUpHeld(key, event: nil, limit: 200, epoch: epoch) }
+                if taken.isEmpty, await hasRoom { return }
+            } catch {
+                guard error.code == .unavailable else { throw error }
+            }
+            for event in taken { await inboxReopened(event) }
+            if taken.isEmpty { try? await clock.sleep(for: .milliseconds(200)) }
+        }
     }
 
     /// The circuit breakers of upstreams that don't answer, or did not just now; by name.
     ///
     /// Empty while ``run()`` is not at work.
     public var breakers: [Breaker] { context?.breakers.all ?? [] }
+
+    /// Keeps facts that no event brought. Returns once they are on disk and the handler was told of them.
+    public nonisolated func keep(_ facts: [Fact]) async throws(EngineError) {
+        try await store.write(facts.map(Change.fact), epoch: try await ownEpoch())
+        await handler.kept(facts)
+    }
 
     /// Sets a value of the rules' own store from outside of a rule; nil removes it. Returns once it is on disk.
     ///
@@ -86,7 +113,8 @@ extension EngineContext {
     /// After a start: lets go, in bursts, what waits for a release that was under way when the process ended.
     func releaseForgotten(_ pauses: Pauses) async throws(EngineError) {
         let keys = try await insisting { () async throws(EngineError) in try await store.endlessHolds() }
-        for key in keys where pauses[key] == nil {
+        let otherKind = Invocation.holdOfOtherKind(isDry: !configuration.isDryRun).key
+        for key in keys where pauses[key] == nil && key != otherKind {
             var time = now
             while try await store.release(key, at: time, limit: max(configuration.breaker.burst, 1), epoch: epoch) > 0 {
                 time = time.adding(configuration.breaker.burstInterval).storable
@@ -96,17 +124,17 @@ extension EngineContext {
 
     /// Tells the breaker of a call's upstream how the call ended.
     func ended(_ call: Breakers.Call, _ answer: Breaker.Answer) {
-        report(breakers.ended(call, answer, at: now, random: random()))
+        report(breakers.ended(call, answer, at: steadyNow, random: random()))
     }
 
     /// Tells the breaker of an upstream that nobody answered there, to a call that it was not asked about.
     func silent(_ upstream: String, _ reason: String) {
-        report(breakers.silent(upstream, reason, at: now, random: random()))
+        report(breakers.silent(upstream, reason, at: steadyNow, random: random()))
     }
 
     /// Opens the breakers of upstreams that say nothing while calls wait for calls.
     func openSilent() {
-        for change in breakers.openSilent(at: now, random: random()) { report(change) }
+        for change in breakers.openSilent(at: steadyNow, random: random()) { report(change) }
     }
 
     private func report(_ change: Breakers.Change?) {

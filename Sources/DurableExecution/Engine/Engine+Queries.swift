@@ -2,6 +2,9 @@ public import Foundation
 
 /// What pages and commands ask for. Answered by readers beside the writer, also while nothing runs.
 extension Engine {
+    /// Whether what it begins are dry runs; see ``EngineConfiguration/isDryRun``.
+    public nonisolated var isDryRun: Bool { configuration.isDryRun }
+
     public nonisolated func event(_ sequence: Int64) async throws(EngineError) -> Event? {
         try await store.event(sequence)
     }
@@ -46,6 +49,32 @@ extension Engine {
         return try await trace(of: invocation)
     }
 
+    /// An event with what it started, without what that did.
+    ///
+    /// - Throws: ``EngineError``, `notFound` if there is no such event.
+    public nonisolated func outline(ofEvent sequence: Int64) async throws(EngineError) -> EventTrace {
+        guard let event = try await store.event(sequence) else {
+            throw EngineError(.notFound, "there is no event \(sequence)")
+        }
+        let starts = try await store.starts(of: sequence) ?? []
+        return EventTrace(
+            event: event, refusals: try await store.refusals(of: sequence),
+            invocations: starts.map { InvocationTrace(invocation: $0, entries: [], logs: []) })
+    }
+
+    /// The journal of an invocation from `position` on: about `byteLimit` bytes of it, and one entry at least, if there is
+    /// one.
+    public nonisolated func journal(
+        of invocation: String, from position: Int, byteLimit: Int = 1 << 20
+    ) async throws(EngineError) -> [JournalEntry] {
+        try await store.journal(of: invocation, from: position, byteLimit: byteLimit)
+    }
+
+    /// What an invocation logged.
+    public nonisolated func logs(of invocation: String) async throws(EngineError) -> [RecordedLog] {
+        try await store.logs(of: invocation)
+    }
+
     private nonisolated func trace(of invocation: Invocation) async throws(EngineError) -> InvocationTrace {
         InvocationTrace(
             invocation: invocation, entries: try await store.journal(of: invocation.id),
@@ -70,6 +99,11 @@ extension Engine {
     /// Sets a durable bookmark; nil removes it. Returns once it is on disk.
     public nonisolated func setCursor(_ name: String, to value: String?) async throws(EngineError) {
         try await store.setCursor(name, to: value, epoch: try await ownEpoch())
+    }
+
+    /// The facts of a scope, in the order of their keys.
+    public nonisolated func facts(scope: String) async throws(EngineError) -> [Fact] {
+        try await store.facts(scope: scope)
     }
 
     /// What the rules' own store holds now under `key`, JSON; nil if nothing.

@@ -12,13 +12,15 @@ extension Engine {
         case notSent
     }
 
-    /// Decides about a command whose outcome is unknown; its invocation, which was parked for that, goes on.
+    /// Decides about a command whose outcome is unknown; its invocation, which was parked for that or is held until it can
+    /// be looked for, goes on.
     ///
     /// - Throws: ``EngineError``: `notFound`; `conflict` if the invocation has no such command.
     @discardableResult
     public nonisolated func resolve(_ id: String, _ finding: Finding) async throws(EngineError) -> Invocation {
         let invocation = try await found(id)
-        guard var entry = try await store.journal(of: id).last, entry.state == .unknown, invocation.state == .parked
+        guard var entry = try await store.journal(of: id).last, entry.isUndecided,
+            invocation.state == .parked || invocation.state == .held
         else {
             throw EngineError(
                 .conflict, "\(id) has no command with an unknown outcome; it is \(invocation.state.rawValue)")
@@ -34,9 +36,10 @@ extension Engine {
             entry.state = .retrying
         case .notSent:
             entry.state = .failed
-            entry.failure =
-                entry.failure
-                ?? CommandFailure(code: CommandFailure.unknownCode, message: "it was not sent", outcomeUnknown: true)
+            var failure =
+                entry.failure ?? CommandFailure(code: CommandFailure.unknownCode, message: "it was not sent")
+            failure.outcomeUnknown = false
+            entry.failure = failure
             entry.endedAt = now().storable
         }
         return try await goOn(invocation, [.entry(entry)] + produced)
@@ -44,7 +47,8 @@ extension Engine {
 
     /// Continues an invocation that failed, was parked or cancelled, or retries later, where it stopped.
     ///
-    /// A command that failed for good is tried again with a fresh budget. If the program diverges from the journal (after
+    /// A command that failed for good is tried again with a fresh budget, unless it may have taken place: then it is looked
+    /// for, or, where the program was told that its outcome is unknown, left as it is. If the program diverges from the journal (after
     /// a change of the rule, say), the invocation is parked with what differs.
     ///
     /// - Parameter version: The version to continue on; nil for the one that it had.
@@ -59,10 +63,10 @@ extension Engine {
         try await refuseForgotten(invocation)
         var changes: [Change] = []
         if var last = try await store.journal(of: id).last {
-            if last.state == .unknown {
+            if last.isUndecided, invocation.state == .parked {
                 throw EngineError(.conflict, "\(id) has a command with an unknown outcome; resolve it first")
             }
-            if last.state == .failed, invocation.state == .failed {
+            if last.state == .failed, invocation.state == .failed, !last.mayHaveTakenPlace {
                 last.state = .retrying
                 last.attempts = 0
                 last.endedAt = nil
@@ -75,9 +79,9 @@ extension Engine {
 
     /// Runs an invocation that ended or was parked from its beginning, as if it had done nothing.
     ///
-    /// - Parameter repeating: Whether `once` commands that it performed may be performed again.
-    /// - Throws: ``EngineError``: `notFound`; `conflict` if it is in another state, or if it performed `once` commands,
-    ///   which the message lists, and `repeating` is false.
+    /// - Parameter repeating: Whether `once` commands that took place, or may have, may be performed again.
+    /// - Throws: ``EngineError``: `notFound`; `conflict` if it is in another state, or if there are such commands, which the
+    ///   message lists, and `repeating` is false.
     @discardableResult
     public nonisolated func restart(
         _ id: String, version: String? = nil, repeating: Bool = false
@@ -87,11 +91,13 @@ extension Engine {
             throw EngineError(.conflict, "\(id) is \(invocation.state.rawValue); cancel it before it starts anew")
         }
         try await refuseForgotten(invocation)
-        let done = try await store.journal(of: id)
-            .filter { $0.effect == Effect.once.name && ($0.state == .succeeded || $0.state == .unknown) }
+        let done = try await store.journal(of: id).filter(\.mayHaveTakenPlace)
         guard done.isEmpty || repeating else {
-            let list = done.map { Journal.describe($0.name, $0.input, $0.location) }.joined(separator: "; ")
-            throw EngineError(.conflict, "\(id) would repeat what it did: \(list)")
+            let list = done.map { entry in
+                Journal.describe(entry.name, entry.input, entry.location)
+                    + (entry.state == .succeeded ? "" : " (nobody knows whether it took place)")
+            }
+            throw EngineError(.conflict, "\(id) would repeat what it did: \(list.joined(separator: "; "))")
         }
         invocation.version = version ?? invocation.version
         return try await goOn(invocation, [.clearJournal(invocation: id)])
@@ -99,8 +105,8 @@ extension Engine {
 
     /// Ends an invocation for good. One that runs ends after the command in the air.
     ///
-    /// While the engine is not at work, one that was running when it stopped is returned as such; it is cancelled at the
-    /// next start.
+    /// While the engine is not at work, or stops, one that was running is returned as such; it is cancelled at the next
+    /// start, unless it ends before.
     ///
     /// - Throws: ``EngineError``: `notFound`; `conflict` if it has ended already.
     @discardableResult
@@ -117,8 +123,7 @@ extension Engine {
                 // Kept first: should the process end now, the next one cancels it.
                 try await store.write(
                     [.requestCancel(invocation: id, reason: reason)], epoch: try await ownEpoch())
-                guard await isAtWork else { return try await found(id) }
-                try await interrupt(id, because: reason)
+                guard try await interrupt(id, because: reason) else { return try await found(id) }
                 continue
             }
             do throws(EngineError) {
@@ -131,6 +136,16 @@ extension Engine {
             let cancelled = try await found(id)
             await changed(cancelled)
             return cancelled
+        }
+    }
+
+    /// Asks a run to end and returns once it has settled.
+    ///
+    /// - Returns: False, at once, if nothing runs or the engine stops.
+    func interrupt(_ id: String, because reason: String) async throws(EngineError) -> Bool {
+        guard let context else { return false }
+        return try await context.runs.cancel(id, because: reason) { [store] () async throws(EngineError) in
+            try await store.invocation(id)?.state == .running
         }
     }
 
@@ -164,7 +179,10 @@ extension Engine {
     /// Makes the invocation due now, unless it changed since it was looked at.
     private nonisolated func goOn(_ invocation: Invocation, _ changes: [Change]) async throws(EngineError) -> Invocation
     {
-        let expectation = Expectation.invocationState(id: invocation.id, invocation.state)
+        let expectations: [Change] = [
+            .expect(.invocationState(id: invocation.id, invocation.state)),
+            .expect(.remembered(event: invocation.event)),
+        ]
         var invocation = invocation
         invocation.state = .retrying
         invocation.reason = nil
@@ -175,8 +193,11 @@ extension Engine {
         invocation.holdKey = nil
         let takesBack = Change.requestCancel(invocation: invocation.id, reason: nil)
         try await store.write(
-            [.expect(expectation)] + changes + [.invocation(invocation), takesBack], epoch: try await ownEpoch())
+            expectations + changes + [.invocation(invocation), takesBack], epoch: try await ownEpoch())
         await changed(invocation)
         return invocation
     }
+
+    /// Whether ``run()`` is at work, so that what the store calls running does run.
+    var isAtWork: Bool { context != nil }
 }

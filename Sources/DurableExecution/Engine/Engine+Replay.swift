@@ -37,7 +37,7 @@ extension Engine {
         return try await trace(ofEvent: accepted)
     }
 
-    /// Has an event that failed or is quarantined run again, where it was.
+    /// Has an event that failed, is quarantined, expired or is held run again, where it was. Its age counts from now on.
     ///
     /// - Throws: ``EngineError``: `notFound`; `conflict` if it is in another state.
     @discardableResult
@@ -50,6 +50,7 @@ extension Engine {
         try await store.write([.reopen(event: sequence, at: now().storable)], epoch: try await ownEpoch())
         guard let reopened = try await store.event(sequence) else { return event }
         await inboxReopened(reopened)
+        await becameDue(at: now().storable)
         return reopened
     }
 

@@ -61,10 +61,14 @@ extension Engine {
 
     /// Deletes what is too old, again and again.
     nonisolated func maintain(every interval: Duration) async {
+        do throws(EngineError) { _ = try await store.scrub(isThorough: false, epoch: try await ownEpoch()) } catch {
+            await note(error)
+        }
         while !Task.isCancelled, !stopping.isSet {
             do { try await clock.sleep(for: interval) } catch { return }
             do throws(EngineError) {
                 let count = try await prune(configuration.retention)
+                try await expireHeld()
                 try await store.tidy()
                 logger.debug("old things deleted", metadata: ["count": "\(count)"])
             } catch {
@@ -72,6 +76,45 @@ extension Engine {
                 signal.raise()
             }
         }
+    }
+
+    /// Notes whether events are held, and after a start of the other kind than before has waits look at what came
+    /// meanwhile, when they were offered nothing.
+    nonisolated func noteLeft(_ context: EngineContext) async throws(EngineError) {
+        if try await !store.awaited(in: nil, before: nil).isEmpty { context.hasHeld.set() }
+        let name = "engine:kind"
+        let kind = configuration.isDryRun ? "dry" : "live"
+        let former = try await store.cursor(name)
+        guard former != kind else { return }
+        if former != nil {
+            try await store.lookAgain(dry: configuration.isDryRun, at: context.now, epoch: context.epoch)
+        }
+        try await store.setCursor(name, to: kind, epoch: context.epoch)
+    }
+
+    /// Tells of events that were accepted.
+    nonisolated func report(_ events: [NewEvent], _ acceptances: [Acceptance], at time: Date) {
+        var duplicates = 0
+        for (event, acceptance) in zip(events, acceptances) {
+            switch acceptance {
+            case .accepted(let sequence):
+                observer?.observe(.accepted(Event(event, sequence: sequence, acceptedAt: time)))
+            case .duplicate(let other):
+                duplicates += 1
+                observer?.observe(.duplicate(event, of: other))
+            }
+        }
+        EngineMetrics.accepted(events.count - duplicates)
+        EngineMetrics.duplicates(duplicates)
+    }
+
+    /// Closes events for which what they were held for did not come in time.
+    nonisolated func expireHeld() async throws(EngineError) {
+        let limit = 500
+        let before = now().adding(.zero - configuration.maxAge).storable
+        let note = "what it was held for did not come within \(configuration.maxAge)"
+        while try await store.expireHeld(before: before, note: note, limit: limit, epoch: try await ownEpoch()) == limit
+        {}
     }
 
     private nonisolated func resume(

@@ -21,11 +21,14 @@ public actor Engine {
     nonisolated let releases = ReleaseRegistry()
     nonisolated let signal = Signal()
     nonisolated let stopping = Flag()
+    nonisolated let steadyTime: SteadyTime
+    /// How long commands in the air may take once the engine stops; nil: as long as they take.
+    nonisolated let grace = Mutex<Duration?>(nil)
     private nonisolated let epoch = Mutex<Epoch?>(nil)
 
     /// Who waits for the store to be taken over; nil unless that is under way.
     private var claimants: [CheckedContinuation<Result<Epoch, EngineError>, Never>]?
-    private var schedule: Schedule
+    var schedule: Schedule
     private var isRunning = false
     /// How many releases of held work are under way.
     private var releasing = 0
@@ -33,8 +36,14 @@ public actor Engine {
     private(set) var context: EngineContext?
     /// Why nothing can go on.
     private var fatal: EngineError?
-    /// The earliest time that a timer is set for.
-    private var timer: Date?
+    /// The timer that is set for the earliest time, of those that are set.
+    var timer: (end: Date, token: Int)?
+    var lastToken = 0
+    /// Whether ``run()`` was called and has ended.
+    private var hasEnded = false
+    /// Whether what is still in the air as the engine stops was given its time.
+    var graceBegan = false
+    var graceIsOver = false
     private var idlers: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameters:
@@ -61,6 +70,7 @@ public actor Engine {
         self.logger = logger
         self.pauses = pauses
         self.crashNotes = crashNotes
+        steadyTime = SteadyTime(wallTime: now, clock: clock)
         rehearsal = nil
         schedule = Schedule(configuration)
     }
@@ -73,6 +83,7 @@ public actor Engine {
         var configuration = real.configuration
         configuration.maxAge = .seconds(Int64(1) << 40)
         configuration.maintenanceInterval = nil
+        configuration.keptPrograms = 0
         self.configuration = configuration
         clock = real.clock
         now = real.now
@@ -80,6 +91,7 @@ public actor Engine {
         logger = real.logger
         pauses = Pauses()
         crashNotes = nil
+        steadyTime = real.steadyTime
         rehearsal = Rehearsal(real.store)
         schedule = Schedule(configuration)
     }
@@ -94,6 +106,8 @@ public actor Engine {
     public nonisolated func accept(_ events: [NewEvent]) async throws(EngineError) -> [Acceptance] {
         let time = now().storable
         let acceptances = try await store.accept(events, at: time, epoch: try await ownEpoch())
+        let facts = events.flatMap(\.facts)
+        if !facts.isEmpty { await handler.kept(facts) }
         await inboxGrew()
         report(events, acceptances, at: time)
         return acceptances
@@ -102,21 +116,6 @@ public actor Engine {
     private func inboxGrew() {
         schedule.inboxGrew()
         signal.raise()
-    }
-
-    private nonisolated func report(_ events: [NewEvent], _ acceptances: [Acceptance], at time: Date) {
-        var duplicates = 0
-        for (event, acceptance) in zip(events, acceptances) {
-            switch acceptance {
-            case .accepted(let sequence):
-                observer?.observe(.accepted(Event(event, sequence: sequence, acceptedAt: time)))
-            case .duplicate(let other):
-                duplicates += 1
-                observer?.observe(.duplicate(event, of: other))
-            }
-        }
-        EngineMetrics.accepted(events.count - duplicates)
-        EngineMetrics.duplicates(duplicates)
     }
 
     /// The epoch of this engine, which takes the store over when it first needs it.
@@ -150,26 +149,38 @@ public actor Engine {
     public func run() async throws {
         guard !isRunning else { throw EngineError(.conflict, "the engine runs already") }
         isRunning = true
+        hasEnded = false
         defer { stopped() }
         let context = try await begin()
+        do {
+            try await work(context)
+        } catch {
+            await context.kept.close()
+            throw error
+        }
+        await context.kept.close()
+    }
+
+    private func work(_ context: EngineContext) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             if let interval = configuration.maintenanceInterval {
                 group.addTask { await self.maintain(every: interval) }
             }
             while try goesOn(context) {
-                let time = context.now
+                let time = lookAtClocks(context, &group)
                 context.openSilent()
                 for release in context.breakers.takeReleases(at: time) {
                     releasing += 1
                     group.addTask { await self.perform(release, context) }
                 }
-                while let work = nextWork(at: time, context) {
+                while !isStandingStill, let work = nextWork(at: time, context) {
                     group.addTask { await self.perform(work, context) }
                 }
                 releaseIdlers()
-                if let delay = nextTimer(from: context.now) {
-                    group.addTask { await self.wake(after: delay) }
+                if let (delay, token) = nextTimer(from: time) {
+                    group.addTask { await self.wake(after: delay, token) }
                 }
+                if let grace = beginsGrace() { group.addTask { await self.endGrace(after: grace) } }
                 await signal.wait()
             }
             group.cancelAll()
@@ -184,7 +195,11 @@ public actor Engine {
     }
 
     /// Asks ``run()`` to start nothing more and to return once the commands in the air have ended and are journaled.
-    public nonisolated func shutdown() {
+    ///
+    /// - Parameter grace: After how long those that have not ended are cancelled; nil: never. Whether a ``Effect/once``
+    ///   command that was cancelled took place is looked for at the next start.
+    public nonisolated func shutdown(within grace: Duration? = nil) {
+        self.grace.withLock { $0 = grace }
         stopping.set()
         signal.raise()
     }
@@ -194,30 +209,38 @@ public actor Engine {
     /// If ``run()`` has not been called yet, waits for it; returns at once if it has ended.
     public func idle() async {
         signal.raise()
-        guard !isIdle, fatal == nil, !stopping.isSet else { return }
+        guard !isIdle, fatal == nil, !stopping.isSet, !hasEnded else { return }
         await withCheckedContinuation { idlers.append($0) }
     }
 
     private func begin() async throws(EngineError) -> EngineContext {
         let context = EngineContext(
             store: store, handler: handler, observer: observer, configuration: configuration, clock: clock,
-            wallTime: now, random: random, logger: logger, stopping: stopping, epoch: try await ownEpoch(),
-            startedAt: now().storable,
+            wallTime: now, steadyTime: steadyTime, random: random, logger: logger, stopping: stopping,
+            epoch: try await ownEpoch(), startedAt: now().storable,
+            kept: KeptPrograms(limit: configuration.keptPrograms),
             breakers: Breakers(configuration.breaker, wake: { [signal] in signal.raise() }), releases: releases,
-            gate: ProgramGate(suspects: try await suspects(), notes: crashNotes), rehearsal: rehearsal,
-            wake: { [signal] in signal.raise() })
+            gate: ProgramGate(
+                suspects: try await suspects(), notes: crashNotes, guardsHandlers: crashNotes?.endedByFault == true),
+            rehearsal: rehearsal, wake: { [signal] in signal.raise() },
+            becameDue: { [weak self] in await self?.becameDue(at: $0) },
+            handWaits: { [weak self] in await self?.handWaits($0) })
         try await context.recover()
         try await context.noteInterrupted()
         pauses.replace(by: try await store.pauses())
         try await context.releaseForgotten(pauses)
+        try await noteLeft(context)
         var queued = InvocationFilter()
         queued.states = [.queued]
         queued.limit = 100_000
         let inLine = try await store.invocations(queued)
         schedule = Schedule(configuration)
+        schedule.lead = steadyTime.lead
         for invocation in inLine { schedule.settled(invocation) }
         fatal = nil
         timer = nil
+        graceBegan = false
+        graceIsOver = false
         self.context = context
         return context
     }
@@ -228,7 +251,7 @@ public actor Engine {
     private func suspects() async throws(EngineError) -> Set<Int64> {
         guard let crashNotes else { return [] }
         let epoch = try await ownEpoch()
-        let notes = crashNotes.leftBehind
+        let notes = crashNotes.leftBehind.filter { crashNotes.endedByFault || !$0.isOfHandler }
         if !notes.isEmpty {
             let quarantined = try await store.noteCrashes(
                 notes, limit: max(crashNotes.endedByFault ? configuration.crashLimit : configuration.killLimit, 1),
@@ -248,11 +271,12 @@ public actor Engine {
         guard context.shouldEnd else { return true }
         schedule.stop()
         context.runs.close()
-        return !Task.isCancelled && (schedule.active > 0 || releasing > 0)
+        return !Task.isCancelled && !graceIsOver && (schedule.active > 0 || releasing > 0)
     }
 
     private func stopped() {
         isRunning = false
+        hasEnded = true
         releasing = 0
         context?.runs.close()
         context = nil
@@ -262,9 +286,13 @@ public actor Engine {
 
     private var isIdle: Bool {
         guard let context, releasing == 0 else { return false }
-        let time = context.now
+        if isStandingStill { return schedule.active == 0 }
+        let time = context.steadyNow
         return schedule.isIdle(at: time) && (context.breakers.nextRelease ?? .distantFuture) > time
     }
+
+    /// Whether nothing is to be started because everything is paused.
+    var isStandingStill: Bool { pauses[Pause.everything] != nil }
 
     private func releaseIdlers() {
         guard isIdle else { return }
@@ -272,37 +300,17 @@ public actor Engine {
         idlers = []
     }
 
-    // MARK: Timers
-
-    /// How long the next timer runs; nil if none is needed beyond those that are set.
-    ///
-    /// None runs longer than a minute, so that a wall clock that was moved is noticed.
-    private func nextTimer(from time: Date) -> Duration? {
-        guard let wake = [schedule.nextWake, context?.breakers.nextRelease].compactMap(\.self).min() else { return nil }
-        let end = min(wake, time.adding(.seconds(60)))
-        guard timer.map({ end < $0 }) ?? true else { return nil }
-        timer = end
-        return max(end.since(time), .zero)
-    }
-
-    private func wake(after delay: Duration) async {
-        try? await clock.sleep(for: delay)
-        if let timer, timer <= now().adding(.milliseconds(1)) { self.timer = nil }
-        signal.raise()
-    }
-
     // MARK: Keeping the books
 
     func released(_ release: Breakers.Release, _ failure: EngineError?) {
         releasing -= 1
         if let failure { note(failure) }
-        let time = now().storable
         if release.isProbe {
             schedule.upstreamMayAnswer(release.upstream)
         } else {
-            schedule.upstreamAnswers(release.upstream, at: time, configuration.breaker)
+            schedule.upstreamAnswers(release.upstream, at: steadyTime.now, configuration.breaker)
         }
-        becameDue(at: time)
+        becameDue(at: now().storable)
     }
 
     func loaded(_ load: Backlog.Load, _ result: Result<[Event], EngineError>) async {
@@ -317,28 +325,22 @@ public actor Engine {
         signal.raise()
     }
 
-    func took(_ result: Result<DueInvocations, EngineError>) {
-        switch result {
-        case .success(let due):
-            schedule.took(due.taken, next: due.next)
-        case .failure(let error):
-            note(error)
-            schedule.took([], next: now().adding(.seconds(5)).storable)
-        }
-        signal.raise()
-    }
-
     func ran(_ event: Event, _ result: Result<EventRun.Ending, EngineError>, _ context: EngineContext) {
         switch result {
         case .success(.ended), .success(.abandoned): schedule.ended(event)
         case .success(.postponed(let time, let upstream)):
-            schedule.postponed(event, until: time, upstream: upstream, at: context.now)
+            schedule.postponed(event, until: time, upstream: upstream, at: context.steadyNow)
         case .success(.blocked(let upstream)):
             schedule.blocked(event, by: upstream)
             // It may answer since the event was held up.
             if context.breakers.trouble(at: upstream) == nil {
-                schedule.upstreamAnswers(upstream, at: context.now, configuration.breaker)
+                schedule.upstreamAnswers(upstream, at: context.steadyNow, configuration.breaker)
             }
+        case .failure(let error) where error.code == .unavailable && !context.shouldEnd:
+            // It is neither run nor lost: its turn comes again once it can be read.
+            note(error)
+            schedule.postponed(
+                event, until: context.steadyNow.adding(.seconds(1)), upstream: nil, at: context.steadyNow)
         case .failure(let error):
             note(error)
             schedule.ended(event)
@@ -360,9 +362,6 @@ public actor Engine {
         signal.raise()
     }
 
-    /// Whether ``run()`` is at work, so that what the store calls running does run.
-    var isAtWork: Bool { context != nil }
-
     /// Invocations were made due at `time`.
     func becameDue(at time: Date) {
         schedule.due(at: time)
@@ -375,15 +374,8 @@ public actor Engine {
         signal.raise()
     }
 
-    /// An invocation was made due, or ended, from outside.
-    func changed(_ invocation: Invocation) { settled(invocation) }
-
-    /// Asks a run to end and returns once it has settled; returns at once if nothing runs.
-    func interrupt(_ id: String, because reason: String) async throws(EngineError) {
-        try await context?.runs.cancel(id, because: reason) { [store] () async throws(EngineError) in
-            try await store.invocation(id)?.state == .running
-        }
-    }
+    /// Whether more events fit in memory.
+    var hasRoom: Bool { schedule.hasRoom }
 
     func note(_ error: EngineError) {
         switch error.code {

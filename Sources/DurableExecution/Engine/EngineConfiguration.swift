@@ -28,10 +28,28 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var maintenanceInterval: Duration? = .seconds(3600)
     /// What is too old.
     public var retention = Retention()
+    /// Whether the handler only notes effects. Invocations keep the kind that they began as: those of the other kind are
+    /// held while this runs, and offered no events.
+    public var isDryRun = false
     /// How many commands one invocation may make.
     public var commandLimit: Int = 10_000
+    /// How much one invocation may keep.
+    public var quotas = RunQuotas()
+    /// How much one owner may keep in the store of rules.
+    public var storeQuota = StoreQuota()
+    /// How many waits of one rule may be open in one queue; the next one fails with the code `too_many_waits`.
+    ///
+    /// Each event of the queue is offered to all of them.
+    public var waitLimit: Int = 100
     /// How many outcomes of reads and repeatable commands one invocation holds back for its next commit.
     public var unwrittenLimit: Int = 64
+    /// How many bytes of outcomes and log lines it holds back.
+    public var unwrittenByteLimit: Int = 256 << 10
+    /// How many programs of waiting invocations are kept in memory; those of others are rebuilt from their journals.
+    public var keptPrograms: Int = 500
+    /// After which pause an effect that may have taken place, and was not found, is looked for once more: who performs it
+    /// may list it only some moments after.
+    public var secondLookDelay: Duration = .seconds(5)
 
     public init() {}
 

@@ -11,6 +11,7 @@ struct EngineContext: Sendable {
     let configuration: EngineConfiguration
     let clock: any Clock<Duration>
     let wallTime: @Sendable () -> Date
+    let steadyTime: SteadyTime
     let random: @Sendable () -> Double
     let logger: Logger
     let stopping: Flag
@@ -21,6 +22,9 @@ struct EngineContext: Sendable {
     let interrupted = InterruptedRuns()
     let catchUps = CatchUps()
     let quietQueues = QuietQueues()
+    let kept: KeptPrograms
+    let turns = QueueTurns()
+    let overdueWaits = OverdueWaits()
     let breakers: Breakers
     let releases: ReleaseRegistry
     let gate: ProgramGate
@@ -28,11 +32,20 @@ struct EngineContext: Sendable {
     let rehearsal: Rehearsal?
     /// Has the engine look what can be done.
     let wake: @Sendable () -> Void
+    /// Told that invocations were made due at a time.
+    let becameDue: @Sendable (Date) async -> Void
+    /// Tells the engine that an event's run waits for other runs, or does no longer.
+    let handWaits: @Sendable (Bool) async -> Void
     /// Set once an invocation caused events, so that causes may become known late.
     let hasProduced = Flag()
+    /// Set once events were held, so that later ones of their queues have to wait behind them.
+    let hasHeld = Flag()
 
     /// The wall time as it is stored.
     var now: Date { wallTime().storable }
+
+    /// The time by which this process counts delays that are not stored; see ``SteadyTime``.
+    var steadyNow: Date { steadyTime.now }
 
     func observe(_ notice: EngineNotice) { observer?.observe(notice) }
 
@@ -50,6 +63,11 @@ struct EngineContext: Sendable {
         guard gate.isSuspect(event) else { return }
         try await commit([.survived(event: event)])
         gate.clear(event)
+    }
+
+    /// The clock was set back: invocations that retry later do so no later than they would have.
+    func hastenRetries(by step: Duration) async throws(EngineError) {
+        try await commit([.hastenRetries(by: step, after: now)])
     }
 
     /// Calls `action` until the store is available: work waits rather than losing what it just did.

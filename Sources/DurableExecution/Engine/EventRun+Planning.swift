@@ -22,14 +22,23 @@ extension EventRun {
         var deliveries: [Delivery]
         var matching: Matching
         var starts: [Invocation] = []
+        /// How many the event started in earlier turns.
+        var formerStarts = 0
         /// What is written before the match.
         var changes: [Change] = []
         /// Invocations that give way to new ones.
         var cancelled: [Invocation] = []
+        /// What the event is to be matched for again, and why.
+        var rest: Awaiting?
+        var restReason: String?
     }
 
     /// Offers the event to the waits on its queue.
     func offer(_ event: Event) async throws -> Offering {
+        // An old message that a person has replayed is nobody's answer; one that is matched for the rest had its offer.
+        guard event.source != Engine.replaySource, event.awaits == nil else {
+            return Offering(expectation: .openEvent(sequence: event.sequence, cause: event.cause))
+        }
         if let latest = context.quietQueues.latestRegistration(ifQuiet: event.queue) {
             return Offering(expectation: .noNewWaits(queue: event.queue, after: latest))
         }
@@ -38,7 +47,7 @@ extension EventRun {
         }
         if list.waits.isEmpty { context.quietQueues.isQuiet(event.queue, asOf: list.latest) }
         var offering = Offering(expectation: .noNewWaits(queue: event.queue, after: list.latest))
-        for waiting in list.waits where waiting.admits(event) {
+        for waiting in list.waits where waiting.admits(event) && waiting.isDry == context.configuration.isDryRun {
             guard let outcome = try await offer(event, to: waiting) else { continue }
             offering.deliveries.append(Delivery(waiting: waiting, outcome: outcome))
             if waiting.exclusive {
@@ -65,8 +74,13 @@ extension EventRun {
     func plan(_ offering: Offering, _ matching: Matching?, _ event: Event) async throws -> Plan {
         let now = context.now
         var plan = Plan(
-            deliveries: offering.deliveries, matching: Matching(refusals: matching?.refusals ?? []),
+            deliveries: offering.deliveries,
+            matching: Matching(refusals: matching?.refusals ?? [], rest: matching?.rest),
             changes: [.expect(offering.expectation)])
+        let former = try await former(event)
+        plan.formerStarts = former.starts
+        let judged = Set(plan.matching.refusals.map(\.rule))
+        plan.matching.refusals.insert(contentsOf: former.refusals.filter { !judged.contains($0.rule) }, at: 0)
         if context.hasProduced.isSet {
             plan.changes.append(.expect(.openEvent(sequence: event.sequence, cause: event.cause)))
         }
@@ -86,16 +100,19 @@ extension EventRun {
                 try await add(start, to: &plan, event, at: now)
             }
         }
+        plan.leave(matching?.awaits ?? [], of: event, to: offering.deliveries)
         return plan
     }
 
     private func add(_ start: Start, to plan: inout Plan, _ event: Event, at now: Date) async throws {
-        guard plan.starts.count < InvocationID.placeLimit else {
+        let place = plan.formerStarts + plan.starts.count
+        guard place < InvocationID.placeLimit else {
             return plan.refuse(start.rule, "one event starts at most \(InvocationID.placeLimit) rules")
         }
         var invocation = Invocation(
-            id: InvocationID(event: event.sequence, place: plan.starts.count).text, event: event.sequence,
-            queue: event.queue, rule: start.rule, version: start.version, attempt: 1, createdAt: now, updatedAt: now)
+            id: InvocationID(event: event.sequence, place: place).text, event: event.sequence,
+            queue: event.queue, rule: start.rule, version: start.version, attempt: 1, createdAt: now, updatedAt: now,
+            isDry: context.configuration.isDryRun)
         let live = start.mode == .parallel ? [] : try await liveInvocations(of: start.rule, in: event.queue)
         switch start.mode {
         case .parallel:
@@ -126,8 +143,11 @@ extension EventRun {
         filter.states = Set(InvocationState.allCases.filter { !$0.isEnded })
         filter.limit = 1000
         let query = filter
-        return try await context.insisting { () async throws(EngineError) in try await context.store.invocations(query)
+        let live = try await context.insisting { () async throws(EngineError) in
+            try await context.store.invocations(query)
         }
+        // One of the other kind is held until another host runs, and nobody is to wait for that.
+        return live.filter { $0.isDry == context.configuration.isDryRun }
     }
 
     /// Plans to cancel those that have settled, after ending those that run.
@@ -137,17 +157,33 @@ extension EventRun {
         let reason = "event \(event.sequence) started the rule again"
         for var invocation in live {
             while invocation.state == .running, !context.shouldEnd {
-                let id = invocation.id
-                try await context.runs.cancel(id, because: reason) { () async throws(EngineError) in
-                    try await context.store.invocation(id)?.state == .running
-                }
-                invocation = try await context.store.invocation(invocation.id) ?? invocation
+                invocation = try await end(invocation, because: reason)
             }
             if invocation.state.isEnded || invocation.state == .running { continue }
             plan.changes.append(.cancel(invocation: invocation.id, reason: reason, at: now))
             invocation.settle(.cancelled(reason), at: now)
             plan.cancelled.append(invocation)
         }
+    }
+
+    /// Has a run end, and returns what became of it. It may be one that was taken up and waits for a hand: this one's.
+    private func end(_ invocation: Invocation, because reason: String) async throws(EngineError) -> Invocation {
+        let id = invocation.id
+        await context.handWaits(true)
+        do throws(EngineError) {
+            try await context.runs.cancel(id, because: reason) { () async throws(EngineError) in
+                try await read(id)?.state == .running
+            }
+        } catch {
+            await context.handWaits(false)
+            throw error
+        }
+        await context.handWaits(false)
+        return try await read(id) ?? invocation
+    }
+
+    private func read(_ id: String) async throws(EngineError) -> Invocation? {
+        try await context.insisting { () async throws(EngineError) in try await context.store.invocation(id) }
     }
 }
 

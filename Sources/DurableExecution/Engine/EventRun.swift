@@ -29,30 +29,60 @@ struct EventRun {
         }
     }
 
-    private var note: CrashNote { CrashNote(event: event.sequence) }
+    var note: CrashNote { CrashNote(event: event.sequence) }
 
     private func work() async throws(EngineError) -> Ending {
+        guard tries.count == 0 || tries.upstream != nil else { return try await workAgain() }
+        return try await turn(of: event)
+    }
+
+    /// The event may have come further than it had as it was read: it is read again.
+    private func workAgain() async throws(EngineError) -> Ending {
+        let sequence = event.sequence
+        let present = try await context.insisting { () async throws(EngineError) in
+            try await context.store.event(sequence)
+        }
+        guard let present, present.state.isOpen else { return .ended }
+        return try await turn(of: present)
+    }
+
+    private func turn(of event: Event) async throws(EngineError) -> Ending {
         if event.state == .running {
             let starts = try await context.insisting { () async throws(EngineError) in
                 try await context.store.starts(of: event.sequence)
             }
-            if let starts {
+            if let starts, event.awaits == nil {
+                let given = try await givenBefore()
+                for invocation in given {
+                    guard try await goOn(invocation.takenUpAgain, of: event) else { return .abandoned }
+                }
                 let interrupted = starts.filter { context.interrupted.contains($0.id) }
-                return try await run([], interrupted.map(\.takenUpAgain), areNew: false, of: event)
+                return try await run(
+                    [], interrupted.map(\.takenUpAgain), areNew: false, of: event,
+                    to: Closing(event, at: context.now))
             }
         }
-        if context.now.since(event.occurredAt) > context.configuration.maxAge {
-            return try await end(.expired, "older than \(context.configuration.maxAge) when its turn came")
+        // A person who gives it another turn knows how old it is.
+        if context.now.since(max(event.occurredAt, event.retriedAt ?? .distantPast)) > context.configuration.maxAge {
+            return try await expire()
         }
         let upstream =
-            event.source == Engine.replaySource
+            event.source == Engine.replaySource || event.awaits != nil
             ? nil : context.handler.upstream(preparing: event) ?? tries.upstream
-        switch await context.breakers.admit(upstream, at: context.now) {
+        switch await context.breakers.admit(upstream, at: context.steadyNow) {
         case .hold:
             return .blocked(upstream: upstream ?? "")
         case .go(let call):
             return try await begin(as: call)
         }
+    }
+
+    private func expire() async throws(EngineError) -> Ending {
+        let facts = await context.handler.facts(in: event)
+        let ending = try await end(
+            .expired, "older than \(context.configuration.maxAge) when its turn came", facts.map(Change.fact))
+        await context.handler.kept(facts)
+        return ending
     }
 
     private func begin(as call: Breakers.Call) async throws(EngineError) -> Ending {
@@ -97,10 +127,13 @@ struct EventRun {
     }
 
     private func prepare() async throws -> Prepared {
-        guard event.source != Engine.replaySource else { return .ready(event, hasClaimed: false) }
+        guard event.source != Engine.replaySource, event.awaits == nil else { return .ready(event, hasClaimed: false) }
         var event = event
         let claims = DurableClaims(context: context, event: event.sequence)
-        switch try await context.handler.prepare(event, claims: claims) {
+        let prepared = try await context.gate.runHandler(note) { [event] in
+            try await context.handler.prepare(event, claims: claims)
+        }
+        switch prepared {
         case .duplicate(let other, let reason):
             return .duplicate(note: other.map { "of event \($0): \(reason)" } ?? reason)
         case .ready(let payload):
@@ -136,14 +169,13 @@ struct EventRun {
     private func matchAndStart(_ prepared: Event) async throws -> Ending {
         var event = prepared
         var matching: Matching?
+        let moment = context.releases.moment
         while !context.shouldEnd {
             let offering = try await offer(event)
-            if !offering.isExclusive, matching == nil {
-                matching = try await context.gate.run(note) { try await context.handler.match(event) }
-            }
+            if !offering.isExclusive, matching == nil { matching = try await match(event) }
             let plan = try await plan(offering, offering.isExclusive ? nil : matching, event)
             do throws(EngineError) {
-                return try await carryOut(plan, event)
+                return try await unlessReleased(plan.rest, since: moment, try await carryOut(plan, event))
             } catch {
                 // A wait came or went between looking and writing: both are done again.
                 guard error.code == .conflict else { throw error }
@@ -158,22 +190,38 @@ struct EventRun {
 
     private func carryOut(_ plan: Plan, _ event: Event) async throws(EngineError) -> Ending {
         let payload = event.payload == self.event.payload ? nil : event.payload
-        let matched = Change.matched(
-            event: event.sequence, payload: payload, starts: plan.starts, refusals: plan.matching.refusals,
-            at: context.now)
+        let now = context.now
+        var matched = [
+            Change.matched(
+                event: event.sequence, payload: payload, starts: plan.starts,
+                refusals: plan.matching.rest == nil ? plan.matching.refusals : [], at: now)
+        ]
+        if let rest = plan.matching.rest {
+            matched.append(.refused(event: event.sequence, plan.matching.refusals, rest, at: now))
+        }
         let running = plan.starts.filter { !$0.state.isSettled }
+        let closing = Closing(event, rest: plan.rest, because: plan.restReason, at: context.now)
         let isDone = running.isEmpty && plan.deliveries.isEmpty
-        try await context.commit(plan.changes + [matched] + (isDone ? [done] : []))
-        for cancelled in plan.cancelled { await settled(cancelled) }
+        if plan.rest != nil { context.hasHeld.set() }
+        let changes = plan.changes + matched + plan.restChange(event) + (isDone ? [closing.change] : [])
+        try await context.turns.alone(in: event.queue) { () async throws(EngineError) in
+            try await context.commit(changes)
+            context.turns.passed(event.sequence, of: event.queue)
+        }
+        try await context.progressed(event.queue)
+        for cancelled in plan.cancelled {
+            await context.kept.discard(cancelled.id)
+            await settled(cancelled)
+        }
         context.observe(.matched(event, plan.matching))
         for start in plan.starts where start.state.isSettled { await settled(start) }
-        if isDone { return report(.done, nil) }
-        return try await run(plan.deliveries, running, areNew: true, of: event)
+        if isDone { return report(closing.state, closing.note) }
+        return try await run(plan.deliveries, running, areNew: true, of: event, to: closing)
     }
 
     /// Runs the invocations that wait no longer, then those that start. The end of the event is written with the last.
     private func run(
-        _ deliveries: [Delivery], _ starts: [Invocation], areNew: Bool, of event: Event
+        _ deliveries: [Delivery], _ starts: [Invocation], areNew: Bool, of event: Event, to closing: Closing
     ) async throws(EngineError) -> Ending {
         var event = event
         event.state = .running
@@ -182,45 +230,68 @@ struct EventRun {
         }
         let open = starts.filter { !$0.state.isSettled }
         for (index, invocation) in open.enumerated() {
-            let closing = index == open.count - 1 ? [done] : []
             let end = try await InvocationRun.run(
-                invocation, event: event, closing: closing, isNew: areNew, context: context)
+                invocation, event: event, closing: index == open.count - 1 ? [closing.change] : [], isNew: areNew,
+                inTurnOf: event.queue, context: context)
             guard let end else { return .abandoned }
             await settled(end)
         }
-        if open.isEmpty { try await context.commit([done]) }
-        return report(.done, nil)
+        if open.isEmpty { try await context.commit([closing.change]) }
+        return report(closing.state, closing.note)
+    }
+
+    /// Invocations that the event was given to by a process that ended before they were done with it.
+    ///
+    /// One whose own event is not over goes on with that.
+    private func givenBefore() async throws(EngineError) -> [Invocation] {
+        let all = try await context.insisting { () async throws(EngineError) in
+            try await context.store.deliveries(of: event.sequence)
+        }
+        var given: [Invocation] = []
+        for invocation in all where invocation.state == .running && context.interrupted.contains(invocation.id) {
+            let trigger = try await context.insisting { () async throws(EngineError) in
+                try await context.store.event(invocation.event)
+            }
+            if trigger?.state.isOpen != true { given.append(invocation) }
+        }
+        return given
     }
 
     /// - Returns: False if the run was abandoned.
     private func goOn(with delivery: Delivery, of event: Event) async throws(EngineError) -> Bool {
         let waiting = delivery.waiting
         let found = try await context.insisting { () async throws(EngineError) in
-            (try await context.store.invocation(waiting.invocation), try await context.store.event(waiting.trigger))
+            try await context.store.invocation(waiting.invocation)
         }
-        guard let invocation = found.0, let trigger = found.1 else { return true }
+        guard let invocation = found else { return true }
+        return try await goOn(invocation, of: event)
+    }
+
+    /// - Returns: False if the run was abandoned.
+    private func goOn(_ invocation: Invocation, of event: Event) async throws(EngineError) -> Bool {
+        let found = try await context.insisting { () async throws(EngineError) in
+            try await context.store.event(invocation.event)
+        }
+        guard let trigger = found else { return true }
         context.observe(.delivered(event, to: invocation))
-        guard let end = try await InvocationRun.run(invocation, event: trigger, closing: [], context: context) else {
-            return false
-        }
+        let end = try await InvocationRun.run(
+            invocation, event: trigger, closing: [], inTurnOf: event.queue, context: context)
+        guard let end else { return false }
         await settled(end)
         return true
     }
 
-    private var done: Change {
-        .event(sequence: event.sequence, state: .done, note: nil, at: context.now)
-    }
-
     private func failed(_ error: any Error, _ call: Breakers.Call) async throws(EngineError) -> Ending {
-        if let error = error as? EngineError {
+        let stored = error as? EngineError
+        if let stored, stored.code != .unavailable || context.shouldEnd {
             context.ended(call, .none)
-            throw error
+            throw stored
         }
         guard !context.shouldEnd else {
             context.ended(call, .none)
             return .abandoned
         }
-        let failure = error as? EngineFailure
+        let failure = stored.map { EngineFailure($0.message, retryable: true) } ?? error as? EngineFailure
         if let failure, failure.retryable, let upstream = failure.upstream {
             if call.upstream == upstream {
                 context.ended(call, .silent(failure.message))
@@ -234,20 +305,24 @@ struct EventRun {
         }
         if let failure, failure.retryable {
             let decision = context.configuration.patience.decide(
-                attempt: tries.count + 1, elapsed: context.now.since(tries.since ?? context.now),
+                attempt: tries.count + 1, elapsed: context.steadyNow.since(tries.since ?? context.steadyNow),
                 retryAfter: failure.retryAfter, random: context.random())
             if case .retry(let delay) = decision {
                 context.logger.info(
                     "event postponed",
                     metadata: ["event": "\(event.sequence)", "delay": "\(delay)", "reason": "\(failure.message)"])
-                return .postponed(until: context.now.adding(delay).storable, upstream: failure.upstream)
+                return .postponed(until: context.steadyNow.adding(delay).storable, upstream: failure.upstream)
             }
         }
         return try await end(.failed, failure?.message ?? "\(error)")
     }
 
-    private func end(_ state: EventState, _ note: String) async throws(EngineError) -> Ending {
-        try await context.commit([.event(sequence: event.sequence, state: state, note: note, at: context.now)])
+    private func end(
+        _ state: EventState, _ note: String, _ changes: [Change] = []
+    ) async throws(EngineError) -> Ending {
+        try await context.commit(
+            changes + [.event(sequence: event.sequence, state: state, note: note, at: context.now)])
+        try await context.progressed(event.queue)
         return report(state, note)
     }
 

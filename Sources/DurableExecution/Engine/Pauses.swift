@@ -3,6 +3,9 @@ import Synchronization
 
 /// Something that somebody stopped for a while. What that means is up to the handler.
 public struct Pause: Sendable, Hashable {
+    /// The subject that stands for everything: while it is paused the engine takes events in and starts no work.
+    public static let everything = "all"
+
     /// What is paused, in the words of those who ask: `rule:acme/photos:heart`, `pack:acme/photos`, `number:+15550001`.
     public var subject: String
     /// Who did it and why, as people read it.

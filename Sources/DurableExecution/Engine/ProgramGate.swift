@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where all program code passes: notes what runs, and lets what may have ended a process before run alone.
+/// Where all program code and what handlers do for it passes: notes what runs, and lets what may have ended a process before run alone.
 final class ProgramGate: Sendable {
     fileprivate typealias Waiter = CheckedContinuation<Void, Never>
 
@@ -17,8 +17,13 @@ final class ProgramGate: Sendable {
     /// Whether there were suspects at the start; else nothing ever waits, and nothing is counted.
     private let isGuarded: Bool
 
-    init(suspects: Set<Int64>, notes: (any CrashNotes)?) {
+    /// Whether handlers' work counts too, beside programs'. It may take as long as a network does, so suspects wait for it
+    /// only after a fault of this code, which may have been in it.
+    private let guardsHandlers: Bool
+
+    init(suspects: Set<Int64>, notes: (any CrashNotes)?, guardsHandlers: Bool) {
         self.notes = notes
+        self.guardsHandlers = guardsHandlers
         state = Mutex(State(suspects: suspects))
         isGuarded = !suspects.isEmpty
     }
@@ -28,8 +33,20 @@ final class ProgramGate: Sendable {
     /// The event ran and the process still lives.
     func clear(_ event: Int64) { state.withLock { _ = $0.suspects.remove(event) } }
 
+    /// Runs a step of a program, a match, an offer.
     func run<Value>(_ note: CrashNote, _ body: () async throws -> Value) async rethrows -> Value {
-        let isAlone = isSuspect(note.event)
+        try await run(note, isGuarded: isGuarded, body)
+    }
+
+    /// Runs what a handler does around programs: preparing events, judging commands, performing them.
+    func runHandler<Value>(_ note: CrashNote, _ body: () async throws -> Value) async rethrows -> Value {
+        try await run(note.ofHandler, isGuarded: isGuarded && guardsHandlers, body)
+    }
+
+    private func run<Value>(
+        _ note: CrashNote, isGuarded: Bool, _ body: () async throws -> Value
+    ) async rethrows -> Value {
+        let isAlone = isGuarded && isSuspect(note.event)
         if isGuarded { await enter(alone: isAlone) }
         let slot = notes?.enter(note)
         defer {

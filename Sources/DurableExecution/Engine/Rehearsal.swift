@@ -33,7 +33,7 @@ struct RehearsingHandler: EventHandler {
     func match(_ event: Event) async throws -> Matching { try await base.match(event) }
 
     func program(for invocation: Invocation, event: Event) async throws -> any Program {
-        try await base.program(for: invocation, event: event)
+        try await base.rehearsalProgram(for: invocation, event: event)
     }
 
     func offer(_ event: Event, to waiting: Waiting) async throws -> Data? {

@@ -21,14 +21,18 @@ final class RunRegistry: Sendable {
     ///
     /// - Parameter isRunning: Asked once the request is known to the run. If it answers no, the run settled before it
     ///   could see the request, and nobody will answer it.
+    /// - Returns: False if it was not asked, since no run will settle any more.
+    @discardableResult
     func cancel<Failure: Error>(
         _ id: String, because reason: String, isRunning: @Sendable () async throws(Failure) -> Bool
-    ) async throws(Failure) {
-        let isNew = state.withLock { state in
-            guard !state.isClosed, state.requests[id] == nil else { return false }
+    ) async throws(Failure) -> Bool {
+        let isNew: Bool? = state.withLock { state in
+            guard !state.isClosed else { return nil }
+            guard state.requests[id] == nil else { return false }
             state.requests[id] = Request(reason: reason)
             return true
         }
+        guard let isNew else { return false }
         if isNew {
             let answer: Bool
             do throws(Failure) {
@@ -37,7 +41,10 @@ final class RunRegistry: Sendable {
                 settled(id)
                 throw error
             }
-            guard answer else { return settled(id) }
+            guard answer else {
+                settled(id)
+                return true
+            }
         }
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
@@ -46,6 +53,7 @@ final class RunRegistry: Sendable {
             }
             if isOver { continuation.resume() }
         }
+        return true
     }
 
     /// The run has settled, whether it was asked to end or not; whoever waits for that goes on.

@@ -1,6 +1,8 @@
 import Foundation
 
 /// What is worked on and what comes next: a state machine without I/O. ``Engine`` performs the work that it names.
+///
+/// Times are those of ``SteadyTime``, except where invocations fall due: those are stored, and given in wall time.
 struct Schedule {
     enum Work {
         case load(Backlog.Load)
@@ -14,6 +16,10 @@ struct Schedule {
     private var backlog: Backlog
     /// How many events and invocations are worked on.
     private(set) var active = 0
+    /// How many of them wait for other runs, so that they need no hand.
+    private var waiting = 0
+    /// How far this one's time is ahead of the wall time.
+    var lead: Duration = .zero
     private var taken = FIFO<Invocation>()
     private var isTakingDue = false
     /// When to look for invocations that are due, as far as known. At first: now.
@@ -39,6 +45,9 @@ struct Schedule {
         active == 0 && taken.isEmpty && !isTakingDue && backlog.isIdle && (nextWake ?? .distantFuture) > time
     }
 
+    /// Whether more events fit in memory.
+    var hasRoom: Bool { backlog.hasRoom }
+
     /// The next thing to do at `time`; nil if there is nothing now, or all hands are busy.
     ///
     /// - Parameter lent: How many of those at work need no hand now; for as many, others may work, but never for more
@@ -52,7 +61,7 @@ struct Schedule {
             active += 1
             return .invocation(invocation)
         }
-        let free = parallelism - (active - min(lent, parallelism))
+        let free = parallelism - (active - waiting - min(lent, parallelism))
         guard free > 0 else { return nil }
         if let nextDue, nextDue <= time, !isTakingDue {
             isTakingDue = true
@@ -65,6 +74,15 @@ struct Schedule {
     }
 
     // MARK: What happened
+
+    /// A hand begins or ceases to wait for other runs.
+    mutating func handWaits(_ waits: Bool) { waiting += waits ? 1 : -1 }
+
+    /// The wall clock was set: whatever was to fall due is looked for now.
+    mutating func clockWasSet(lead: Duration) {
+        self.lead = lead
+        nextDue = .distantPast
+    }
 
     mutating func inboxGrew() { backlog.grew() }
 
@@ -79,9 +97,9 @@ struct Schedule {
         due(at: next)
     }
 
-    /// An invocation falls due at `time`.
+    /// An invocation falls due at `time`, in wall time.
     mutating func due(at time: Date?) {
-        guard let time else { return }
+        guard let time = time?.adding(lead) else { return }
         nextDue = min(nextDue ?? time, time)
     }
 

@@ -16,10 +16,14 @@ public struct NewEvent: Sendable, Hashable {
     public var occurredAt: Date
     /// The invocation whose effect led to this event, if that is known.
     public var cause: String?
+    /// By what the queue is to be found later: whom it is about, say. Kept as hashes that can't be read.
+    public var keys: [String]
+    /// What is kept together with the event, also if the event turns out to be a duplicate.
+    public var facts: [Fact]
 
     public init(
         identities: [String], queue: String, kind: String, source: String, payload: Data, occurredAt: Date,
-        cause: String? = nil
+        cause: String? = nil, keys: [String] = [], facts: [Fact] = []
     ) {
         self.identities = identities
         self.queue = queue
@@ -28,6 +32,8 @@ public struct NewEvent: Sendable, Hashable {
         self.payload = payload
         self.occurredAt = occurredAt
         self.cause = cause
+        self.keys = keys
+        self.facts = facts
     }
 }
 
@@ -35,6 +41,7 @@ public struct NewEvent: Sendable, Hashable {
 public struct Event: Sendable, Hashable {
     /// The place in the inbox, from 1, in the order of acceptance.
     public var sequence: Int64
+    /// The primary one; empty once the event is forgotten.
     public var identity: String
     public var queue: String
     public var kind: String
@@ -45,12 +52,17 @@ public struct Event: Sendable, Hashable {
     public var acceptedAt: Date
     public var cause: String?
     public var state: EventState
-    /// Why the event is in a state that wants a reason (duplicate, expired, quarantined, failed).
+    /// Why the event is in a state that wants a reason (duplicate, expired, quarantined, failed, held).
     public var note: String?
+    /// What it is to be matched for again, if anything.
+    public var awaits: Awaiting?
+    /// When a person last gave it another turn, from which its age then counts.
+    public var retriedAt: Date?
 
     public init(
         sequence: Int64, identity: String, queue: String, kind: String, source: String, payload: Data,
-        occurredAt: Date, acceptedAt: Date, cause: String? = nil, state: EventState = .pending, note: String? = nil
+        occurredAt: Date, acceptedAt: Date, cause: String? = nil, state: EventState = .pending, note: String? = nil,
+        awaits: Awaiting? = nil, retriedAt: Date? = nil
     ) {
         self.sequence = sequence
         self.identity = identity
@@ -63,6 +75,21 @@ public struct Event: Sendable, Hashable {
         self.cause = cause
         self.state = state
         self.note = note
+        self.awaits = awaits
+        self.retriedAt = retriedAt
+    }
+}
+
+/// The rest of an event's match: what the handler could not ask when the event had its turn.
+public struct Awaiting: Sendable, Hashable, Codable {
+    /// What was missing, in the handler's words; see ``Matching/awaits``. Never empty.
+    public var keys: [String]
+    /// Rules that had the event otherwise, so that it doesn't start them.
+    public var except: [String]
+
+    public init(keys: [String], except: [String] = []) {
+        self.keys = keys
+        self.except = except
     }
 }
 
@@ -81,6 +108,8 @@ public enum EventState: String, Sendable, Hashable, CaseIterable {
     case quarantined
     /// Could not be prepared or matched; the note says why.
     case failed
+    /// Matched for all but what ``Event/awaits`` names; goes on with that once it is there.
+    case held
     /// Its content was erased; see ``Engine/forget(queues:scopes:)``.
     case forgotten
 

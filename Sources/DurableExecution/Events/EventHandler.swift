@@ -6,6 +6,16 @@ public import Foundation
 /// `prepare` and `match` in the order of the events of a queue. After a crash a call may be repeated;
 /// a match that was recorded is not asked for again.
 public protocol EventHandler: Sendable {
+    /// Told of facts that were just kept, before ``Engine/accept(_:)`` or ``Engine/keep(_:)`` returns.
+    ///
+    /// Not told of facts that another process kept before. The default does nothing.
+    func kept(_ facts: [Fact]) async
+
+    /// What an event says that counts though it expired: kept together with its end.
+    ///
+    /// Makes up for events that came without their facts. The default is none.
+    func facts(in event: Event) async -> [Fact]
+
     /// Looks at an event that reached the head of its queue: may look things up, claim further identities, replace the payload.
     ///
     /// - Throws: ``EngineFailure``: if it is retryable the event is tried again after a growing delay, while its queue
@@ -28,10 +38,15 @@ public protocol EventHandler: Sendable {
     ///   error, it is failed (a dead letter), which a person can retry once the rule is back.
     func program(for invocation: Invocation, event: Event) async throws -> any Program
 
+    /// As ``program(for:event:)``, for an event that is only rehearsed: what becomes of it counts nowhere. The default is the
+    /// same program.
+    func rehearsalProgram(for invocation: Invocation, event: Event) async throws -> any Program
+
     /// Looks whether an event is what an invocation waits for, before rules are asked for it.
     ///
     /// Waits of the event's queue are asked for newest first. All that accept it get it, up to the first that is
-    /// exclusive; a rule that gets it in a wait is not started by it.
+    /// exclusive; a rule that gets it in a wait is not started by it. A command that lapses is asked for as a wait is, also
+    /// for events whose turn has not come.
     ///
     /// - Returns: The wait's outcome, JSON; nil if the event is not for this wait. The default is nil.
     /// - Throws: ``EngineFailure``: if it is retryable, event or wait are tried again later. Any other error counts as nil.
@@ -47,11 +62,20 @@ public protocol EventHandler: Sendable {
     /// Names who has to be asked to catch up with a queue, if anybody. The default names nobody.
     func upstream(catchingUp queue: String) -> String?
 
+    /// Told that the engine ended a run that used up what one run may: too many commands, or too large a journal. The
+    /// default does nothing.
+    func stopped(_ invocation: Invocation, of event: Event, because failure: ProgramFailure) async
+
+    /// Whether ``lookFor(_:in:)`` can find out anything about such a command; the default is false.
+    func canLookFor(_ command: Command) -> Bool
+
     /// Looks whether a `once` command whose outcome is unknown took place.
     ///
-    /// Only finding it is an answer: that it is not there proves nothing. The default is nil.
-    /// - Returns: The command's outcome, JSON, if it took place; nil if that is not known.
-    func lookFor(_ command: Command, in context: CommandContext) async throws -> Data?
+    /// Only finding it is an answer: that it is not there proves nothing. The default is ``Sighting/unknowable``. Must end
+    /// in bounded time.
+    /// - Throws: ``CommandFailure``: if it is retryable, or nobody answered, the look is repeated until it succeeds, and
+    ///   the invocation is held meanwhile; otherwise, and for any other error, it counts as ``Sighting/unknowable``.
+    func lookFor(_ command: Command, in context: CommandContext) async throws -> Sighting
 
     /// Judges a command before its intent is written, at every try; the default lets it through.
     ///
@@ -85,11 +109,18 @@ public protocol EventHandler: Sendable {
 }
 
 extension EventHandler {
+    public func kept(_ facts: [Fact]) async {}
+    public func facts(in event: Event) async -> [Fact] { [] }
     public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? { nil }
     public func catchUp(_ queue: String) async throws {}
     public func upstream(preparing event: Event) -> String? { nil }
     public func upstream(catchingUp queue: String) -> String? { nil }
-    public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? { nil }
+    public func stopped(_ invocation: Invocation, of event: Event, because failure: ProgramFailure) async {}
+    public func canLookFor(_ command: Command) -> Bool { false }
+    public func lookFor(_ command: Command, in context: CommandContext) async throws -> Sighting { .unknowable }
+    public func rehearsalProgram(for invocation: Invocation, event: Event) async throws -> any Program {
+        try await program(for: invocation, event: event)
+    }
     public func permit(_ command: Command, in context: CommandContext) async throws {}
     public func produces(_ command: Command, outcome: Data) -> [String] { [] }
     public func pauseSubject(of rule: String) -> String? { nil }
@@ -122,10 +153,34 @@ public struct Matching: Sendable, Hashable {
     /// In the order in which they start.
     public var starts: [Start]
     public var refusals: [Refusal]
+    /// Further refusals, where there are very many.
+    public var rest: RefusedGroups?
+    /// What could not be asked now.
+    ///
+    /// The event is `held` once the others have had it, and matched again for these alone (``Event/awaits`` names them
+    /// then) after ``Engine/release(eventsFor:)``.
+    public var awaits: [Awaited]
 
-    public init(starts: [Start] = [], refusals: [Refusal] = []) {
+    public init(
+        starts: [Start] = [], refusals: [Refusal] = [], rest: RefusedGroups? = nil, awaits: [Awaited] = []
+    ) {
         self.starts = starts
         self.refusals = refusals
+        self.rest = rest
+        self.awaits = awaits
+    }
+}
+
+/// Something of the handler's that is not there to be asked which rules an event starts.
+public struct Awaited: Sendable, Hashable {
+    /// As ``Engine/release(eventsFor:)`` and ``Start/group`` name it.
+    public var key: String
+    /// What people read.
+    public var reason: String
+
+    public init(key: String, reason: String) {
+        self.key = key
+        self.reason = reason
     }
 }
 
@@ -134,11 +189,14 @@ public struct Start: Sendable, Hashable {
     public var rule: String
     public var version: String
     public var mode: StartMode
+    /// What it belongs to that may be missing as a whole; see ``Awaited/key``.
+    public var group: String?
 
-    public init(rule: String, version: String, mode: StartMode = .parallel) {
+    public init(rule: String, version: String, mode: StartMode = .parallel, group: String? = nil) {
         self.rule = rule
         self.version = version
         self.mode = mode
+        self.group = group
     }
 }
 

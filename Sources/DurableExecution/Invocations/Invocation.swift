@@ -26,11 +26,14 @@ public struct Invocation: Sendable, Hashable, Identifiable {
     public var cancelRequest: String?
     /// What the program returned, JSON.
     public var result: Data?
+    /// Whether a host that performs nothing began it; see ``EngineConfiguration/isDryRun``. It stays what it is.
+    public var isDry: Bool
 
     public init(
         id: String, event: Int64, queue: String, rule: String, version: String, state: InvocationState = .running,
         reason: String? = nil, failure: ProgramFailure? = nil, attempt: Int = 0, createdAt: Date, updatedAt: Date,
-        nextAttemptAt: Date? = nil, holdKey: String? = nil, cancelRequest: String? = nil, result: Data? = nil
+        nextAttemptAt: Date? = nil, holdKey: String? = nil, cancelRequest: String? = nil, result: Data? = nil,
+        isDry: Bool = false
     ) {
         self.id = id
         self.event = event
@@ -47,6 +50,18 @@ public struct Invocation: Sendable, Hashable, Identifiable {
         self.holdKey = holdKey
         self.cancelRequest = cancelRequest
         self.result = result
+        self.isDry = isDry
+    }
+}
+
+extension Invocation {
+    /// What holds an invocation whose host performs nothing though it is live, or the other way round.
+    ///
+    /// Dry ones would be performed from the middle, and a live one's answers be used up for nothing.
+    public static func holdOfOtherKind(isDry: Bool) -> Hold {
+        isDry
+            ? Hold(key: "dry_run", reason: "it is a dry run, and this host runs live")
+            : Hold(key: "live_run", reason: "it is a live run, and this host runs dry")
     }
 }
 

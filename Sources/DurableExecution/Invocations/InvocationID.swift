@@ -6,12 +6,12 @@ public struct InvocationID: Sendable, Hashable {
     /// How many invocations one event can start.
     public static let placeLimit = 1 << 16
 
-    /// The sequence in the upper 47 bits, the place in the lower 16.
+    /// The sequence in 46 bits, the place in the lower 16.
     let number: Int64
 
     /// - Parameter place: From 0, below ``placeLimit``.
     public init(event: Int64, place: Int) {
-        precondition(place >= 0 && place < Self.placeLimit && event >= 0 && event < 1 << 47)
+        precondition(place >= 0 && place < Self.placeLimit && event >= 0 && event < 1 << 46)
         number = event << 16 | Int64(place)
     }
 

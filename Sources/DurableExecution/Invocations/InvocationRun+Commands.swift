@@ -9,19 +9,42 @@ extension InvocationRun {
         case .diverged(let how):
             return .end(.parked(how))
         case .unknown(let entry):
-            let reason = entry.state == .unknown ? entry.failure?.message : nil
-            return try await unknown(command, entry, because: reason ?? "the process ended while it was performed")
+            moment = context.releases.moment
+            let reason = entry.isUndecided ? entry.failure?.message : nil
+            return try await unknown(
+                command, entry, because: reason ?? "the process ended while it was performed", wasJustTried: false)
         case .perform(let entry) where entry.position >= context.configuration.commandLimit:
             let limit = context.configuration.commandLimit
             return .end(
-                .failed(
+                await stopped(
                     ProgramFailure(
                         code: "too_many_commands",
-                        message: "more than \(limit) commands in one invocation (commandLimit)",
+                        message: "more than \(limit) commands in one run; start another for the rest",
+                        location: command.location)))
+        case .perform(let entry) where isTooMuch(command, entry):
+            let limit = context.configuration.quotas.journalBytes
+            return .end(
+                await stopped(
+                    ProgramFailure(
+                        code: "journal_full",
+                        message: "\(command.name) would make this run's journal larger than \(limit) bytes; "
+                            + "do less in one run, or raise limits.journal",
                         location: command.location)))
         case .perform(let entry):
             return try await perform(command, entry)
         }
+    }
+
+    /// Whether there is no room for a command that the journal does not have yet.
+    private func isTooMuch(_ command: Command, _ entry: JournalEntry) -> Bool {
+        entry.attempts == 0
+            && usage.journalBytes + command.input.count > context.configuration.quotas.journalBytes
+    }
+
+    /// Ends the run at a limit of the engine.
+    private func stopped(_ failure: ProgramFailure) async -> Ending {
+        await context.handler.stopped(invocation, of: event, because: failure)
+        return .failed(failure)
     }
 
     private mutating func perform(
@@ -38,18 +61,27 @@ extension InvocationRun {
             return .goOn(ended.failure.map(ProgramInput.failure) ?? .outcome(ended.outcome ?? Data()))
         case .wait(let wait):
             return try await self.wait(wait, command, entry)
+        case .once where command.lapsesIn != nil:
+            return try await performUnlessAnswered(command, entry, in: command.lapsesIn ?? "")
         case .once, .read, .repeatable:
-            switch await context.breakers.admit(command.upstream, at: context.now) {
-            case .go(let call):
-                guard !context.shouldEnd else {
-                    context.ended(call, .none)
-                    return .end(.abandoned)
-                }
-                return try await perform(command, entry, as: call)
-            case .hold(_, let reason):
-                if let outcome = command.outcomeIfDown { return try await goOn(entry, without: outcome) }
-                return hold(entry, Hold(key: Breaker.holdKey(command.upstream ?? ""), reason: reason))
+            return try await performAdmitted(command, entry)
+        }
+    }
+
+    /// Has a command performed unless its upstream does not answer.
+    mutating func performAdmitted(
+        _ command: Command, _ entry: JournalEntry
+    ) async throws(EngineError) -> Resolution {
+        switch await context.breakers.admit(command.upstream, at: context.steadyNow) {
+        case .go(let call):
+            guard !context.shouldEnd else {
+                context.ended(call, .none)
+                return .end(.abandoned)
             }
+            return try await perform(command, entry, as: call)
+        case .hold(_, let reason):
+            if let outcome = command.outcomeIfDown { return try await goOn(entry, without: outcome) }
+            return hold(entry, Hold(key: Breaker.holdKey(command.upstream ?? ""), reason: reason))
         }
     }
 
@@ -62,7 +94,7 @@ extension InvocationRun {
     }
 
     /// Has a command performed that its upstream's breaker lets through.
-    private func perform(
+    private mutating func perform(
         _ command: Command, _ entry: JournalEntry, as call: Breakers.Call
     ) async throws(EngineError) -> Resolution {
         if let refusal = await refusal(of: command, entry) {
@@ -73,8 +105,13 @@ extension InvocationRun {
             entry.failure = refusal.withoutDoubt
             return try await judge(refusal.withoutDoubt, command, entry)
         }
+        // Once the engine stops, nothing is begun that it would have to wait for.
+        guard !context.shouldEnd else {
+            context.ended(call, .none)
+            return .end(.abandoned)
+        }
         do throws(EngineError) {
-            if command.effect == .once { try await pending.commit([.entry(entry)]) }
+            if command.effect == .once { try await intend(command, entry) }
         } catch {
             context.ended(call, .none)
             throw error
@@ -82,9 +119,18 @@ extension InvocationRun {
         return try await attempt(command, entry, as: call)
     }
 
+    private mutating func intend(_ command: Command, _ entry: JournalEntry) async throws(EngineError) {
+        var entry = entry
+        entry.inboxQueue = command.answersIn
+        try await pending.commit(expectations + [.entry(entry)])
+        outlook = nil
+    }
+
     private func refusal(of command: Command, _ entry: JournalEntry) async -> CommandFailure? {
         do {
-            try await context.handler.permit(command, in: commandContext(entry, Checkpoint(entry.checkpoint)))
+            try await context.gate.runHandler(CrashNote(invocation)) {
+                try await context.handler.permit(command, in: commandContext(entry, Checkpoint(entry.checkpoint)))
+            }
             return nil
         } catch {
             return error as? CommandFailure
@@ -93,11 +139,13 @@ extension InvocationRun {
     }
 
     /// Puts a command off; that is no try.
-    private func hold(_ entry: JournalEntry, _ hold: Hold) -> Resolution {
+    func hold(_ entry: JournalEntry, _ hold: Hold) -> Resolution {
         var entry = entry
         entry.attempts -= 1
         entry.state = .held
         entry.heldAt = context.now
+        // What an answer makes lapse begins to be asked for as it is tried.
+        if outlook != nil { entry.inboxQueue = nil }
         pending.add(.entry(entry))
         return .end(.held(hold))
     }
@@ -111,7 +159,8 @@ extension InvocationRun {
             let changes = pending.take()
             return try await context.insisting { () async throws(EngineError) in
                 try await context.store.perform(
-                    operation, entry: entry, changes: changes, at: time, epoch: context.epoch)
+                    operation, quota: context.configuration.storeQuota, entry: entry, changes: changes, at: time,
+                    epoch: context.epoch)
             }
         }
         let value = try await context.insisting { () async throws(EngineError) in
@@ -119,7 +168,7 @@ extension InvocationRun {
         }
         var entry = entry
         entry.succeed(value ?? Data("null".utf8), at: time)
-        pending.add(.entry(entry))
+        try await conclude(entry)
         return entry
     }
 
@@ -161,7 +210,10 @@ extension InvocationRun {
         _ command: Command, _ entry: JournalEntry, _ checkpoint: Checkpoint
     ) async -> Result<Data, CommandFailure> {
         do {
-            return .success(try await context.handler.perform(command, in: commandContext(entry, checkpoint)))
+            let outcome = try await context.gate.runHandler(CrashNote(invocation)) {
+                try await context.handler.perform(command, in: commandContext(entry, checkpoint))
+            }
+            return .success(outcome)
         } catch let failure as CommandFailure {
             return .failure(failure)
         } catch {
@@ -172,10 +224,12 @@ extension InvocationRun {
         }
     }
 
-    private func commandContext(_ entry: JournalEntry, _ checkpoint: Checkpoint) -> CommandContext {
+    func commandContext(_ entry: JournalEntry, _ checkpoint: Checkpoint) -> CommandContext {
         CommandContext(
             invocation: invocation, event: event, position: entry.position, attempt: entry.attempts,
             checkpoint: entry.checkpoint, askedAt: entry.intendedAt, isLate: journal.holds(entry.position),
+            heldFor: entry.heldFor,
+            isCatchingUp: journal.wasHeld || invocation.createdAt.since(event.acceptedAt) > .seconds(60),
             save: { [pending, context] data, operations in
                 var entry = entry
                 entry.checkpoint = data
@@ -195,7 +249,7 @@ extension InvocationRun {
         var entry = entry
         entry.failure = failure
         if failure.outcomeUnknown && entry.effect == Effect.once.name {
-            return try await unknown(command, entry, because: failure.message)
+            return try await unknown(command, entry, because: failure.message, wasJustTried: true)
         }
         if let hold = failure.hold { return self.hold(entry, hold) }
         if failure.upstreamDown, let outcome = command.outcomeIfDown { return try await goOn(entry, without: outcome) }
@@ -226,33 +280,15 @@ extension InvocationRun {
     }
 
     /// Writes a finished entry: at once where a crash would leave doubt, else with the next commit.
-    private func conclude(_ entry: JournalEntry, of command: Command? = nil) async throws(EngineError) {
-        if entry.effect == Effect.once.name || pending.count >= context.configuration.unwrittenLimit {
+    func conclude(_ entry: JournalEntry, of command: Command? = nil) async throws(EngineError) {
+        let configuration = context.configuration
+        if entry.effect == Effect.once.name || pending.count >= configuration.unwrittenLimit
+            || pending.bytes >= configuration.unwrittenByteLimit
+        {
             try await pending.commit([.entry(entry)] + production(entry, command))
         } else {
             pending.add(.entry(entry))
         }
-    }
-
-    // MARK: Unknown outcomes
-
-    /// Looks whether the command took place; if that can't be found out, the program is asked.
-    private func unknown(
-        _ command: Command, _ entry: JournalEntry, because reason: String
-    ) async throws(EngineError) -> Resolution {
-        var entry = entry
-        let checkpoint = Checkpoint(entry.checkpoint)
-        let outcome = try? await context.handler.lookFor(command, in: commandContext(entry, checkpoint))
-        guard !context.shouldEnd else { return .end(.abandoned) }
-        guard let outcome else {
-            let failure = CommandFailure(
-                code: CommandFailure.unknownCode, message: reason, outcomeUnknown: true, details: entry.failure?.details
-            )
-            return .ask(entry, failure)
-        }
-        entry.succeed(outcome, at: context.now)
-        try await conclude(entry, of: command)
-        return .goOn(.outcome(outcome))
     }
 
     /// What a `once` command that took place is going to cause.
@@ -262,16 +298,6 @@ extension InvocationRun {
         guard !identities.isEmpty else { return [] }
         context.hasProduced.set()
         return [.produced(identities: identities, by: invocation.id, at: context.now)]
-    }
-
-    /// The program did not say what to do about an unknown outcome, so a person has to.
-    func hold(_ entry: JournalEntry, _ failure: CommandFailure) -> Ending {
-        var entry = entry
-        entry.state = .unknown
-        entry.failure = failure
-        pending.add(.entry(entry))
-        let what = Journal.describe(entry.name, entry.input, entry.location)
-        return .parked("unknown outcome of command \(entry.position), \(what): \(failure.message)")
     }
 }
 
@@ -291,7 +317,7 @@ extension Result<Data, CommandFailure> {
         switch self {
         case .success: .answered
         case .failure(let failure) where failure.upstreamDown: .silent(failure.message)
-        case .failure(let failure): failure.hold == nil ? .answered : .none
+        case .failure(let failure): failure.hold == nil && !failure.wasNotTried ? .answered : .none
         }
     }
 }

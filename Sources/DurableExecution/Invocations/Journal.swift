@@ -15,20 +15,30 @@ struct Journal {
 
     let invocation: String
     private let recorded: [JournalEntry]
+    /// The place of the first of them.
+    private let start: Int
     /// The place of the next command.
-    private(set) var position = 0
+    private(set) var position: Int
+    /// Whether any of its commands was held.
+    let wasHeld: Bool
 
+    /// - Parameters:
+    ///   - recorded: What is recorded from `start` on.
+    ///   - start: The place of the program's next command: 0 unless it was kept.
     /// - Throws: ``EngineError``, `corrupted`, if places are missing.
-    init(_ invocation: String, recorded: [JournalEntry]) throws(EngineError) {
-        guard recorded.map(\.position) == Array(recorded.indices) else {
+    init(_ invocation: String, recorded: [JournalEntry], from start: Int = 0) throws(EngineError) {
+        guard recorded.map(\.position) == Array(start..<start + recorded.count) else {
             throw EngineError(.corrupted, "the journal of \(invocation) has gaps: \(recorded.map(\.position))")
         }
         self.invocation = invocation
         self.recorded = recorded
+        self.start = start
+        position = start
+        wasHeld = recorded.contains { $0.heldAt != nil || $0.heldFor > .zero }
     }
 
     /// Whether what the program does next was recorded already, its log lines included.
-    var isReplaying: Bool { position < recorded.count }
+    var isReplaying: Bool { position < start + recorded.count }
 
     /// Whether something about the command at `place` was recorded before this run.
     func holds(_ place: Int) -> Bool { place < recorded.count }
@@ -43,7 +53,7 @@ struct Journal {
                     effect: command.effect.name, location: command.location, intendedAt: time,
                     inboxQueue: command.answersIn))
         }
-        let entry = recorded[position]
+        let entry = recorded[position - start]
         guard entry.name == command.name, entry.input == command.input else {
             return .diverged(Self.divergence(entry, command.name, command.input, command.location))
         }
@@ -54,7 +64,7 @@ struct Journal {
         switch (entry.state, entry.outcome, entry.failure) {
         case (.succeeded, let outcome?, _): .replay(.outcome(outcome))
         case (.failed, _, let failure?): .replay(.failure(failure))
-        case (.unknown, _, _): .unknown(entry)
+        case (.unknown, _, _), (.missing, _, _): .unknown(entry)
         case (.intended, _, _) where isOnce || entry.effect == Effect.once.name: .unknown(entry)
         case (.intended, _, _), (.retrying, _, _), (.held, _, _), (.waiting, _, _): .perform(entry)
         case (.succeeded, nil, _), (.failed, _, nil):
@@ -65,7 +75,7 @@ struct Journal {
     /// Says how the program diverged if it ends now; nil if it did all that was recorded.
     func divergenceAtEnd() -> String? {
         guard isReplaying else { return nil }
-        let entry = recorded[position]
+        let entry = recorded[position - start]
         return "diverged at command \(position): recorded \(Self.describe(entry.name, entry.input, entry.location)), "
             + "now the rule ends"
     }

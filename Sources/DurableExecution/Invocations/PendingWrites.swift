@@ -13,6 +13,9 @@ final class PendingWrites: Sendable {
 
     var count: Int { changes.withLock { $0.count } }
 
+    /// What the outcomes and log lines among them hold, about.
+    var bytes: Int { changes.withLock { $0.reduce(0) { $0 + $1.byteCount } } }
+
     func add(_ change: Change) { changes.withLock { $0.append(change) } }
 
     /// Commits everything together with `more`.
@@ -34,6 +37,16 @@ final class PendingWrites: Sendable {
         changes.withLock { changes in
             defer { changes = [] }
             return changes
+        }
+    }
+}
+
+extension Change {
+    fileprivate var byteCount: Int {
+        switch self {
+        case .entry(let entry): entry.input.count + (entry.outcome?.count ?? 0)
+        case .logs(_, _, let lines, _): lines.reduce(0) { $0 + $1.byteCount }
+        default: 0
         }
     }
 }

@@ -7,8 +7,23 @@ public import Foundation
 public protocol Program: AnyObject, Sendable {
     /// Goes on to the next command or the end. The first input is ``ProgramInput/begin``.
     func advance(_ input: ProgramInput) async -> ProgramStep
+    /// The same; with `replaying`, up to a command that was recorded already, so that what the step costs was accounted
+    /// for when it was taken first. By default that makes no difference.
+    func advance(_ input: ProgramInput, replaying: Bool) async -> ProgramStep
+    /// Says that the program is not advanced for long, as it waits. Answers whether it can be kept meanwhile; by default it
+    /// can't.
+    func rest() async -> Bool
+    /// Says that a program at rest is to be advanced. Answers whether it still can be; if not, it is cancelled, and the
+    /// invocation rebuilt.
+    func wake() async -> Bool
     /// Gives up the program's resources. It is not advanced after that; called at most once, also after the end.
     func cancel() async
+}
+
+extension Program {
+    public func advance(_ input: ProgramInput, replaying: Bool) async -> ProgramStep { await advance(input) }
+    public func rest() async -> Bool { false }
+    public func wake() async -> Bool { false }
 }
 
 public enum ProgramInput: Sendable, Hashable {
@@ -25,6 +40,9 @@ public struct ProgramStep: Sendable, Hashable {
         /// The result, JSON, if there is one.
         case finished(Data?)
         case failed(ProgramFailure)
+        /// Ended by the failure it was just given, of a command that may have taken place: whether it did is for a
+        /// person to decide.
+        case undecided(ProgramFailure)
     }
 
     /// What the program logged since its last step.

@@ -20,7 +20,10 @@ public enum Change: Sendable, Hashable {
     ///
     /// Fails with `conflict` if the event is over (it was forgotten, say).
     case matched(event: Int64, payload: Data?, starts: [Invocation], refusals: [Refusal], at: Date)
-    /// Inserts or replaces a journal entry.
+    /// Records the refusals of an event that are too many to be recorded one by one, and those beside them.
+    case refused(event: Int64, [Refusal], RefusedGroups, at: Date)
+    /// Inserts or replaces a journal entry. The first time that a `once` command is written with a queue for its answers, the
+    /// invocation's place in that queue is moved to the end of the inbox.
     case entry(JournalEntry)
     /// Appends what a program logged before the command at `position`, or before its end.
     case logs(invocation: String, position: Int, lines: [LogLine], at: Date)
@@ -30,10 +33,14 @@ public enum Change: Sendable, Hashable {
     case wait(Waiting)
     /// Removes the wait of an invocation, if it has one.
     case endWait(invocation: String)
-    /// Gives an event to a wait, whose invocation thereby runs, its attempt counting up.
+    /// Gives an event to a wait, whose invocation thereby runs, its attempt counting up; the invocation's place moves on to
+    /// the event. A held command lapses instead: it ends with the outcome, and the place stays.
     ///
-    /// Fails with `conflict` if the wait ended or the invocation is not waiting.
+    /// The delivery is part of the event until that is over, so that it goes on with the event after a crash.
+    /// Fails with `conflict` if the wait ended or the invocation is neither waiting nor held at that command.
     case deliver(event: Int64, to: Waiting, outcome: Data, at: Date)
+    /// Makes an invocation due that waits; one that waits no more stays as it is.
+    case due(invocation: String, at: Date)
     /// Records that an invocation is to end, for the run that is under way or the next one; nil takes that back.
     case requestCancel(invocation: String, reason: String?)
     /// Cancels an invocation. Fails with `conflict` if it runs or has ended.
@@ -42,14 +49,21 @@ public enum Change: Sendable, Hashable {
     case clearJournal(invocation: String)
     /// Changes the rules' store. Fails with `badInput` where a command would have failed.
     case store(StoreOperation, at: Date)
+    case fact(Fact)
     case pause(Pause)
     case resume(subject: String)
     /// Names identities of events that the invocation causes: those there are get it as cause, others once they come.
     case produced(identities: [String], by: String, at: Date)
     /// Forgets how often the process ended while the event ran.
     case survived(event: Int64)
-    /// Gives a failed or quarantined event its turn again. Fails with `conflict` if it is in another state.
+    /// Gives an event its turn again that failed, was quarantined, expired or is held; its age counts from then on.
+    ///
+    /// Fails with `conflict` if it is in another state.
     case reopen(event: Int64, at: Date)
+    /// Brings forward by `step` those invocations that retry later than `after`, but not to before it.
+    case hastenRetries(by: Duration, after: Date)
+    /// Sets what an event is to be matched for again.
+    case awaits(event: Int64, Awaiting?)
     /// Fails with `conflict`, so that nothing is written, unless it holds.
     case expect(Expectation)
 }
@@ -58,9 +72,11 @@ public enum Change: Sendable, Hashable {
 public enum Expectation: Sendable, Hashable {
     /// No wait on the queue was registered after the one with this number.
     case noNewWaits(queue: String, after: Int64)
-    /// So many events of the queue after this sequence have had their turn (are not pending), no more.
-    case passedEvents(queue: String, after: Int64, count: Int)
+    /// The queue has no event after this sequence.
+    case noEvents(queue: String, after: Int64)
     case invocationState(id: String, InvocationState)
+    /// The event was not forgotten.
+    case remembered(event: Int64)
     /// The event is open and its cause is this.
     case openEvent(sequence: Int64, cause: String?)
 }
@@ -75,7 +91,8 @@ public protocol DurableStore: Sendable {
     /// Takes the store over from whoever had it, so that their writes fail from now on.
     func takeOver() async throws(EngineError) -> Epoch
 
-    /// Keeps new events, in order, and says what became of each. An event may be the double of one before it in `events`.
+    /// Keeps new events with their facts, in order, and says what became of each. An event may be the double of one before
+    /// it in `events`.
     func accept(_ events: [NewEvent], at time: Date, epoch: Epoch) async throws(EngineError) -> [Acceptance]
 
     /// Gives `identity` to `event` unless another has it.
@@ -86,33 +103,44 @@ public protocol DurableStore: Sendable {
 
     /// Performs `operation` and records its outcome in `entry`, together with `changes`.
     ///
+    /// - Parameter quota: What the operation may not exceed; then it fails with code `too_large`. Nil: any size is kept.
     /// - Returns: The entry as kept: succeeded with the outcome, or failed.
     func perform(
-        _ operation: StoreOperation, entry: JournalEntry, changes: [Change], at time: Date, epoch: Epoch
+        _ operation: StoreOperation, quota: StoreQuota?, entry: JournalEntry, changes: [Change], at time: Date,
+        epoch: Epoch
     ) async throws(EngineError) -> JournalEntry
 
-    /// Makes ready what a process that ended left in the air: running invocations of closed events become due at `time`,
-    /// and those that were to be cancelled, and don't run, are.
+    /// Makes ready what a process that ended left in the air: running invocations of events that are closed, or are
+    /// matched for the rest (``Event/awaits``), become due at `time`, unless a running event that is not matched for the
+    /// rest was given to them, and those that were to be cancelled, and don't run, are.
     func recover(at time: Date, epoch: Epoch) async throws(EngineError)
 
     /// Takes up invocations whose time has come, the longest due first: they become running, their attempt counts up.
     func takeDue(at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> DueInvocations
 
-    /// Deletes what is too old.
+    /// Deletes what is too old, in commits between which others have their turn, until nothing is left or the task is
+    /// cancelled.
     ///
-    /// - Returns: How many events, identities and values were deleted; 0 once there are no more.
+    /// - Returns: How many events, identities, announced identities and values were deleted.
     func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int
 
-    /// Makes at most `limit` invocations due that are held by `key`, the oldest first.
+    /// Makes at most `limit` invocations due that are held by `key`, the oldest first; waits may be held as well.
     ///
     /// - Returns: How many.
     func release(_ key: String, at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> Int
 
     /// Erases events that were not forgotten yet, with what they started, and values.
     ///
-    /// Invocations that run have to have ended before. Deleted content is overwritten.
+    /// Their identities stay known, but can't be read from the store. Deleted content is overwritten.
     /// - Returns: What was erased; nothing once there is no more.
     func forget(_ forgetting: Forgetting, epoch: Epoch) async throws(EngineError) -> Forgotten
+
+    /// Completes what makes sure that nothing deleted can be read from the files; a file of an earlier version may need
+    /// time for that.
+    ///
+    /// - Parameter isThorough: Whether parts of pages that are not in use are overwritten too.
+    /// - Returns: Where copies may be left.
+    func scrub(isThorough: Bool, epoch: Epoch) async throws(EngineError) -> Remnants
 
     /// Counts that a process ended while these ran; what reaches `limit` is quarantined.
     ///
@@ -132,6 +160,29 @@ public protocol DurableStore: Sendable {
     ///
     /// - Returns: Those of the events that are open, in sequence.
     func arrange(_ sequences: [Int64], epoch: Epoch) async throws(EngineError) -> [Event]
+
+    /// Has invocations look again that are dry, or live, and wait for events of a queue that got some since they looked.
+    func lookAgain(dry isDry: Bool, at time: Date, epoch: Epoch) async throws(EngineError)
+
+    /// Keeps what a version is made of that invocations are going to pin. One that is kept already counts as kept anew.
+    func keep(_ version: String, content: Data, at time: Date, epoch: Epoch) async throws(EngineError)
+
+    /// Deletes versions that were kept before `time`, are not among `others`, and that no unfinished invocation pins.
+    ///
+    /// - Returns: How many.
+    func dropVersions(
+        keptBefore time: Date, except others: Set<String>, epoch: Epoch
+    ) async throws(EngineError) -> Int
+
+    /// Lets held events that await `key` run again, in the order of their queues and sequences; `event` limits it to one.
+    ///
+    /// - Returns: Those that run now; none once there are no more.
+    func takeUpHeld(_ key: String, event: Int64?, limit: Int, epoch: Epoch) async throws(EngineError) -> [Event]
+
+    /// Has held events expire that happened, or were retried, before `time`.
+    ///
+    /// - Returns: How many.
+    func expireHeld(before time: Date, note: String, limit: Int, epoch: Epoch) async throws(EngineError) -> Int
 
     /// Work that keeps files small and has no effect otherwise.
     func tidy() async throws(EngineError)
@@ -161,6 +212,15 @@ public protocol DurableStore: Sendable {
     /// What the rules' store holds, as a `get` at `time` would see it.
     func value(scope: String, key: String, at time: Date) async throws(EngineError) -> Data?
 
+    /// The facts of a scope, in the order of their keys.
+    func facts(scope: String) async throws(EngineError) -> [Fact]
+
+    /// What a version is made of; nil if it is not kept.
+    func content(ofVersion version: String) async throws(EngineError) -> Data?
+
+    /// What events of `queue` before `sequence` await that may still run; of all queues and events if they are nil.
+    func awaited(in queue: String?, before sequence: Int64?) async throws(EngineError) -> Set<String>
+
     func event(_ sequence: Int64) async throws(EngineError) -> Event?
 
     /// Which event has that identity.
@@ -168,6 +228,12 @@ public protocol DurableStore: Sendable {
 
     /// The invocation that was named as the cause of events with that identity; see ``Change/produced(identities:by:at:)``.
     func producer(of identity: String) async throws(EngineError) -> String?
+
+    /// The queues of which an event had this key; see ``NewEvent/keys``.
+    func queues(of key: String) async throws(EngineError) -> [String]
+
+    /// Up to this sequence events were kept without keys, by an earlier version; 0 if none were.
+    func lastWithoutKeys() async throws(EngineError) -> Int64
 
     /// Events after `sequence`, up to `last`, that are pending or running, in sequence, of one queue or of all.
     func openEvents(
@@ -177,16 +243,34 @@ public protocol DurableStore: Sendable {
     /// Invocations of an event, in the order in which they start; nil if the event was not matched yet.
     func starts(of event: Int64) async throws(EngineError) -> [Invocation]?
 
-    func journal(of invocation: String) async throws(EngineError) -> [JournalEntry]
+    /// Invocations to which an event that is not over was given, in that order.
+    func deliveries(of event: Int64) async throws(EngineError) -> [Invocation]
 
-    /// Invocations that wait for events of `queue`, the newest wait first.
+    /// The journal from a place on, in the order of the places.
+    func journal(of invocation: String, from position: Int) async throws(EngineError) -> [JournalEntry]
+
+    /// Entries from `position` on, in order: as many as fit `byteLimit` with inputs and outcomes, and one at least, if
+    /// there is one.
+    func journal(
+        of invocation: String, from position: Int, byteLimit: Int
+    ) async throws(EngineError) -> [JournalEntry]
+
+    /// Invocations that wait for events of `queue`, or are held at a command that such an event overtakes; the newest wait
+    /// first.
     func waits(on queue: String) async throws(EngineError) -> WaitList
 
     /// The invocation's place in the inbox of `queue`; see ``Wait``.
     func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64
 
-    /// Events of `queue` after `sequence` that have had their turn, in sequence.
-    func passedEvents(after sequence: Int64, queue: String) async throws(EngineError) -> [Event]
+    /// How many invocations of `rule`, besides one, wait for events of `queue`; counted up to `limit`.
+    func countWaits(on queue: String, rule: String, besides invocation: String, limit: Int) async throws(EngineError)
+        -> Int
+
+    /// The first `limit` events of `queue` after `sequence` that have had their turn, in sequence.
+    func passedEvents(after sequence: Int64, queue: String, limit: Int) async throws(EngineError) -> [Event]
+
+    /// When the first of the events of `queue` whose turn has not come happened or was accepted; nil if there are none.
+    func earliestPending(in queue: String) async throws(EngineError) -> Date?
 
     /// Whether `queue` has an event after `sequence` whose turn has not come and that happened or was accepted by `deadline`.
     func hasPending(after sequence: Int64, queue: String, by deadline: Date) async throws(EngineError) -> Bool
@@ -200,6 +284,24 @@ public protocol DurableStore: Sendable {
     func refusals(of event: Int64) async throws(EngineError) -> [Refusal]
 
     func logs(of invocation: String) async throws(EngineError) -> [RecordedLog]
+}
+
+extension DurableStore {
+    public func journal(of invocation: String) async throws(EngineError) -> [JournalEntry] {
+        try await journal(of: invocation, from: 0)
+    }
+}
+
+/// Where copies of what was deleted may be left.
+public struct Remnants: OptionSet, Sendable, Hashable {
+    public var rawValue: Int
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// The database's log, because somebody reads it for long (a backup, say).
+    public static let log = Remnants(rawValue: 1)
+    /// Parts of the file's pages that are not in use, because the file is too large to be written anew at once.
+    public static let pages = Remnants(rawValue: 2)
 }
 
 /// What ``DurableStore/takeDue(at:limit:epoch:)`` found.

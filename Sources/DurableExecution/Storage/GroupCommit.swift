@@ -39,12 +39,17 @@ final class GroupCommit: Sendable {
     private let writer: any DatabaseWriter
     /// How many jobs go into one transaction at most.
     private let batchLimit: Int
+    /// Told on the writer's queue, between transactions, how many jobs were committed.
+    private let committed: @Sendable (Int) -> Void
     private let state = Mutex(State())
     private let batchSizes = Recorder(label: "tidewire_engine_commit_batch_size", aggregate: true)
 
-    init(writer: any DatabaseWriter, batchLimit: Int = 1024) {
+    init(
+        writer: any DatabaseWriter, batchLimit: Int = 1024, committed: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
         self.writer = writer
         self.batchLimit = batchLimit
+        self.committed = committed
     }
 
     /// How many jobs have not been taken into a transaction yet.
@@ -77,15 +82,18 @@ final class GroupCommit: Sendable {
             return (nil, !state.isDraining)
         }
         if let breakage { job.fail(breakage) }
-        if starts { writer.asyncWriteWithoutTransaction { [self] database in drain(database) } }
+        if starts { scheduleDrain() }
     }
 
-    /// Commits batch after batch until nothing waits.
+    private func scheduleDrain() { writer.asyncWriteWithoutTransaction { [self] in drain($0) } }
+
+    /// Commits what waits, then gives the writer's queue back, so that others have their turn however much comes.
     private func drain(_ database: Database) {
-        while let batch = nextBatch() {
-            batchSizes.record(batch.count)
-            commit(batch, database)
-        }
+        guard let batch = nextBatch() else { return }
+        batchSizes.record(batch.count)
+        commit(batch, database)
+        committed(batch.count)
+        scheduleDrain()
     }
 
     private func nextBatch() -> [Job]? {
@@ -100,51 +108,78 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Commits the batch; a job that is itself to blame fails alone, and the others are done again without it.
+    private typealias Outcome = Result<Delivery, EngineError>
+
+    /// Commits the batch; a job that is itself to blame fails alone.
+    ///
+    /// A batch in which one fails is undone and done again with a savepoint for each job, so that however many fail, none
+    /// is run more than twice.
     private func commit(_ batch: [Job], _ database: Database) {
-        var jobs = batch
-        while !jobs.isEmpty {
-            var culprit: Int?
-            do {
-                for deliver in try transact(jobs, database, &culprit) { deliver() }
-                return
+        do {
+            let outcomes: [Outcome]
+            do throws(EngineError) {
+                outcomes = try transact(database) { transaction in
+                    try batch.map { .success(try $0.run(&transaction)) }
+                }
             } catch {
-                switch error.code {
-                case .storeFailed:
-                    return fail(jobs, breakingWith: error)
-                case .badInput, .notFound, .conflict, .superseded, .corrupted:
-                    guard let culprit else { fallthrough }
-                    jobs.remove(at: culprit).fail(error)
-                case .unavailable:
-                    for job in jobs { job.fail(error) }
-                    return
+                guard error.concernsOneRowOnly || error.code == .superseded else { throw error }
+                outcomes = try transact(database) { transaction in
+                    try batch.map { try Self.isolated($0, &transaction) }
                 }
             }
+            for (job, outcome) in zip(batch, outcomes) {
+                switch outcome {
+                case .success(let deliver): deliver()
+                case .failure(let error): job.fail(error)
+                }
+            }
+        } catch let error as EngineError where error.code != .storeFailed {
+            for job in batch { job.fail(error) }
+        } catch {
+            fail(batch, breakingWith: EngineError(storage: error))
         }
     }
 
-    /// - Parameter culprit: Set to the job whose work threw.
+    /// Runs a job so that only its own changes are undone if it is to blame for its failure.
+    private static func isolated(_ job: Job, _ transaction: inout Transaction) throws -> Outcome {
+        let epoch = transaction.epoch
+        do {
+            var delivery: Delivery?
+            try transaction.database.inSavepoint {
+                delivery = try job.run(&transaction)
+                return .commit
+            }
+            guard let delivery else { throw EngineError(.unavailable, "a savepoint was not run") }
+            return .success(delivery)
+        } catch {
+            let error = EngineError(storage: error)
+            // SQLite undoes all of a transaction after some errors, a full disk among them.
+            guard error.concernsOneRowOnly || error.code == .superseded, transaction.database.isInsideTransaction
+            else { throw error }
+            transaction.epoch = epoch
+            return .failure(error)
+        }
+    }
+
     private func transact(
-        _ jobs: [Job], _ database: Database, _ culprit: inout Int?
-    ) throws(EngineError) -> [Delivery] {
+        _ database: Database, _ work: (inout Transaction) throws -> [Outcome]
+    ) throws(EngineError) -> [Outcome] {
         if let breakage = state.withLock({ $0.breakage }) { throw breakage }
-        var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(jobs.count)
+        var outcomes: [Outcome] = []
         do {
             try database.inTransaction(.immediate) {
                 var transaction = Transaction(database: database, epoch: try Epoch.current(in: database))
-                for (index, job) in jobs.enumerated() {
-                    culprit = index
-                    deliveries.append(try job.run(&transaction))
-                }
-                culprit = nil
+                outcomes = try work(&transaction)
                 return .commit
             }
         } catch {
             throw EngineError(storage: error)
         }
-        return deliveries
+        return outcomes
     }
+
+    /// Fails everything that waits or comes later: the disk failed somewhere else.
+    func breakDown(_ error: EngineError) { fail([], breakingWith: error) }
 
     /// Fails these and everything that waits or comes later.
     ///

@@ -22,8 +22,8 @@ extension Invocation {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT INTO invocations (number, event, queue, rule, version, state, reason, failure, attempt,
-                  created_at, updated_at, next_attempt_at, result, hold_key)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  created_at, updated_at, next_attempt_at, result, hold_key, dry)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET version = excluded.version, state = excluded.state, reason = excluded.reason,
                   failure = excluded.failure, attempt = excluded.attempt, updated_at = excluded.updated_at,
                   next_attempt_at = excluded.next_attempt_at, result = excluded.result, hold_key = excluded.hold_key
@@ -31,7 +31,7 @@ extension Invocation {
         try insert.execute(arguments: [
             InvocationID.number(of: id), event, queue, rule, version, state.rawValue, reason,
             failure.map(StoredProgramFailure.encode), attempt, createdAt.microseconds, updatedAt.microseconds,
-            nextAttemptAt?.microseconds, result, holdKey,
+            nextAttemptAt?.microseconds, result, holdKey, isDry,
         ])
     }
 
@@ -45,24 +45,30 @@ extension Invocation {
         return database.changesCount
     }
 
+    static func makeDue(_ number: Int64, at time: Date, in database: Database) throws {
+        let update = try database.cachedStatement(
+            sql: "UPDATE invocations SET next_attempt_at = ?, hold_key = NULL WHERE number = ? AND state = 'waiting'")
+        try update.execute(arguments: [time.microseconds, number])
+    }
+
     static func requestCancel(_ number: Int64, because reason: String?, in database: Database) throws {
         let update = try database.cachedStatement(sql: "UPDATE invocations SET cancel_request = ? WHERE number = ?")
         try update.execute(arguments: [reason, number])
     }
 
-    /// Lets the first that stands in line for this rule and queue begin, if no other is unfinished.
+    /// Lets the first of its kind that stands in line for this rule and queue begin, if no other is unfinished.
     func releaseNext(in database: Database) throws {
         let update = try database.cachedStatement(
             sql: """
                 UPDATE invocations SET next_attempt_at = ?
                 WHERE number = (
-                    SELECT min(number) FROM invocations WHERE state = 'queued' AND queue = ? AND rule = ?)
+                    SELECT min(number) FROM invocations WHERE state = 'queued' AND queue = ? AND rule = ? AND dry = ?)
                   AND next_attempt_at IS NULL
                   AND NOT EXISTS (
-                    SELECT 1 FROM invocations WHERE queue = ? AND rule = ?
+                    SELECT 1 FROM invocations WHERE queue = ? AND rule = ? AND dry = ?
                       AND state NOT IN ('finished', 'failed', 'cancelled') AND state != 'queued')
                 """)
-        try update.execute(arguments: [updatedAt.microseconds, queue, rule, queue, rule])
+        try update.execute(arguments: [updatedAt.microseconds, queue, rule, isDry, queue, rule, isDry])
     }
 
     static func cancel(_ number: Int64, because reason: String, at time: Date, in database: Database) throws {

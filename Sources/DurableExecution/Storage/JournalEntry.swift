@@ -30,7 +30,7 @@ public struct JournalEntry: Sendable, Hashable {
     public var heldFor: Duration
     /// The queue in whose inbox the invocation's place is moved by this command.
     public var inboxQueue: String?
-    /// The place: events up to this sequence end no later wait. Set by the store as it writes the intent.
+    /// The place: events up to this sequence end no later wait. Set by the store as it first writes the entry.
     public var inboxPlace: Int64?
 
     public init(
@@ -59,6 +59,14 @@ public struct JournalEntry: Sendable, Hashable {
     }
 }
 
+extension JournalEntry {
+    /// Whether writing it moves the invocation to the end of the inbox, unless it was moved for this command before.
+    var takesPlace: Bool {
+        guard inboxQueue != nil, inboxPlace == nil, effect == Effect.once.name else { return false }
+        return state == .intended || state == .held || state == .retrying
+    }
+}
+
 public enum EntryState: String, Sendable, Hashable, CaseIterable {
     /// Being performed, or it was when the process ended: then the outcome of a `once` command is unknown.
     case intended
@@ -71,6 +79,22 @@ public enum EntryState: String, Sendable, Hashable, CaseIterable {
     case succeeded
     /// Failed for good; the program was told.
     case failed
-    /// It may have taken place. Not tried again before somebody decides.
+    /// It may have taken place. Not tried again before it was found, or somebody decides.
     case unknown
+    /// It may have taken place, and was not found at the first look.
+    case missing
+}
+
+extension JournalEntry {
+    /// Whether nobody has decided yet if it took place.
+    var isUndecided: Bool { state == .unknown || state == .missing }
+
+    /// Whether it is a `once` command that took place or may have.
+    var mayHaveTakenPlace: Bool {
+        guard effect == Effect.once.name else { return false }
+        switch state {
+        case .succeeded, .intended, .unknown, .missing: return true
+        case .failed, .retrying, .held, .waiting: return failure?.outcomeUnknown == true
+        }
+    }
 }

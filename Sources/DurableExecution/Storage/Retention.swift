@@ -6,13 +6,15 @@ public struct Retention: Sendable, Hashable {
     public var events: Duration = .seconds(30 * 24 * 3600)
     /// Since an identity was learnt. Longer than sources look back: what is forgotten here would be taken for new.
     public var identities: Duration = .seconds(90 * 24 * 3600)
-    /// How much the store may take; beyond that the oldest events go first, down to those with unfinished invocations.
+    /// How much the store may take; beyond that the oldest events go first, down to what unfinished invocations may need.
     public var byteLimit: Int?
 
     public init() {}
 }
 
 /// What is to be deleted, as times before which it is too old.
+///
+/// What an unfinished invocation may still need stays, however old: its event, and what came in its queues since.
 public struct Pruning: Sendable, Hashable {
     /// Closed events accepted before this, with their invocations, journals and log lines.
     public var events: Date
@@ -20,14 +22,17 @@ public struct Pruning: Sendable, Hashable {
     public var identities: Date
     /// Values of the rules' store whose time to live ended by this.
     public var values: Date
-    /// How many of each are deleted at most.
+    /// How many are looked at, at once, at most.
     public var limit: Int
+    /// Events are deleted only while the store takes more bytes than this; nil: however much it takes.
+    public var size: Int?
 
-    public init(events: Date, identities: Date, values: Date, limit: Int) {
+    public init(events: Date, identities: Date, values: Date, limit: Int, size: Int? = nil) {
         self.events = events
         self.identities = identities
         self.values = values
         self.limit = limit
+        self.size = size
     }
 }
 
@@ -38,29 +43,14 @@ extension Engine {
     @discardableResult
     public nonisolated func prune(_ retention: Retention = Retention()) async throws(EngineError) -> Int {
         let time = now().storable
-        let pruning = Pruning(
+        var pruning = Pruning(
             events: time.adding(.zero - retention.events), identities: time.adding(.zero - retention.identities),
             values: time, limit: 500)
-        var total = 0
-        while !Task.isCancelled {
-            let count = try await store.prune(pruning, epoch: try await ownEpoch())
-            guard count > 0 else { break }
-            total += count
-        }
-        guard let limit = retention.byteLimit else { return total }
-        return total + (try await prune(downTo: limit, pruning))
-    }
-
-    private nonisolated func prune(downTo byteLimit: Int, _ pruning: Pruning) async throws(EngineError) -> Int {
-        var pruning = pruning
-        pruning.events = now().storable.adding(.seconds(1))
+        let old = try await store.prune(pruning, epoch: try await ownEpoch())
+        guard let limit = retention.byteLimit else { return old }
+        pruning.events = time.adding(.seconds(1))
         pruning.limit = 100
-        var total = 0
-        while !Task.isCancelled, try await store.size() > byteLimit {
-            let count = try await store.prune(pruning, epoch: try await ownEpoch())
-            guard count > 0 else { break }
-            total += count
-        }
-        return total
+        pruning.size = limit
+        return old + (try await store.prune(pruning, epoch: try await ownEpoch()))
     }
 }

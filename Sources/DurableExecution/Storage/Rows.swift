@@ -3,7 +3,7 @@ import GRDB
 
 extension Event {
     private static let columns = """
-        sequence, identity, queue, kind, source, payload, occurred_at, accepted_at, cause, state, note
+        sequence, identity, queue, kind, source, payload, occurred_at, accepted_at, cause, state, note, awaits, retried_at
         """
 
     static func fetch(_ database: Database, _ clauses: String, _ arguments: StatementArguments) throws -> [Event] {
@@ -16,14 +16,15 @@ extension Event {
             sequence: try row.decode(atIndex: 0), identity: try row.decode(atIndex: 1),
             queue: try row.decode(atIndex: 2), kind: try row.decode(atIndex: 3), source: try row.decode(atIndex: 4),
             payload: try row.decode(atIndex: 5), occurredAt: try row.time(6), acceptedAt: try row.time(7),
-            cause: try row.decode(atIndex: 8), state: try row.word(9), note: try row.decode(atIndex: 10))
+            cause: try row.decode(atIndex: 8), state: try row.word(9), note: try row.decode(atIndex: 10),
+            awaits: try Awaiting(stored: row.decode(atIndex: 11)), retriedAt: try row.timeIfPresent(12))
     }
 }
 
 extension Invocation {
     private static let columns = """
         number, event, queue, rule, version, state, reason, failure, attempt, created_at, updated_at, next_attempt_at, result,
-        hold_key, cancel_request
+        hold_key, cancel_request, dry
         """
 
     static func fetch(
@@ -67,20 +68,31 @@ extension Invocation {
             failure: try failure.map(StoredProgramFailure.decode), attempt: try row.decode(atIndex: 8),
             createdAt: try row.time(9), updatedAt: try row.time(10), nextAttemptAt: try row.timeIfPresent(11),
             holdKey: try row.decode(atIndex: 13), cancelRequest: try row.decode(atIndex: 14),
-            result: try row.decode(atIndex: 12))
+            result: try row.decode(atIndex: 12), isDry: try row.decode(atIndex: 15))
     }
 }
 
 extension JournalEntry {
-    static func fetch(_ database: Database, of invocation: String) throws -> [JournalEntry] {
+    /// - Parameter byteLimit: Of inputs and outcomes together; one entry is read at least.
+    static func fetch(
+        _ database: Database, of invocation: String, from position: Int = 0, byteLimit: Int = .max
+    ) throws -> [JournalEntry] {
         let select = try database.cachedStatement(
             sql: """
                 SELECT position, name, input, effect, location, state, outcome, failure, checkpoint, attempts,
                   intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for
-                FROM journal WHERE invocation = ? ORDER BY position
+                FROM journal WHERE invocation = ? AND position >= ? ORDER BY position
                 """)
-        let number = try InvocationID.number(of: invocation)
-        return try Row.fetchCursor(select, arguments: [number]).mapAll { try JournalEntry(invocation, row: $0) }
+        let rows = try Row.fetchCursor(select, arguments: [InvocationID.number(of: invocation), position])
+        var entries: [JournalEntry] = []
+        var bytes = 0
+        while let row = try rows.next() {
+            let entry = try JournalEntry(invocation, row: row)
+            bytes += entry.input.count + (entry.outcome?.count ?? 0)
+            guard entries.isEmpty || bytes <= byteLimit else { break }
+            entries.append(entry)
+        }
+        return entries
     }
 
     private init(_ invocation: String, row: Row) throws {

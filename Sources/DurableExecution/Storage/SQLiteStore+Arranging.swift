@@ -40,12 +40,12 @@ private enum Arrangement {
         let update = try database.cachedStatement(
             sql: """
                 UPDATE events SET identity = ?, kind = ?, source = ?, payload = ?, occurred_at = ?, accepted_at = ?,
-                  cause = ?, note = ?
+                  cause = ?, note = ?, retried_at = ?
                 WHERE sequence = ?
                 """)
         try update.execute(arguments: [
             event.identity, event.kind, event.source, event.payload, event.occurredAt.microseconds,
-            event.acceptedAt.microseconds, event.cause, event.note, sequence,
+            event.acceptedAt.microseconds, event.cause, event.note, event.retriedAt?.microseconds, sequence,
         ])
     }
 

@@ -28,11 +28,11 @@ extension SQLiteStore {
             try Int64.fetchAll(
                 database,
                 sql: """
-                    SELECT event FROM crashes WHERE event IN (
-                        SELECT sequence FROM events WHERE state IN ('pending', 'running'))
-                      OR event IN (
-                        SELECT event FROM invocations
-                        WHERE state NOT IN ('finished', 'failed', 'cancelled') AND state != 'parked')
+                    SELECT event FROM crashes WHERE EXISTS (
+                        SELECT 1 FROM events WHERE sequence = crashes.event AND state IN ('pending', 'running'))
+                      OR EXISTS (
+                        SELECT 1 FROM invocations WHERE event = crashes.event
+                          AND state NOT IN ('finished', 'failed', 'cancelled') AND state != 'parked')
                     ORDER BY event
                     """)
         }
@@ -126,19 +126,27 @@ enum Crashes {
         try database.execute(
             sql: """
                 UPDATE events SET state = CASE WHEN matched_at IS NULL THEN 'pending' ELSE 'running' END, note = NULL,
-                  ended_at = NULL
-                WHERE sequence = ? AND state IN ('quarantined', 'failed')
-                """, arguments: [event])
+                  ended_at = NULL, retried_at = ?
+                WHERE sequence = ? AND state IN ('quarantined', 'failed', 'expired', 'held')
+                """, arguments: [time.microseconds, event])
         guard database.changesCount == 1 else {
             let state = try String.fetchOne(
                 database, sql: "SELECT state FROM events WHERE sequence = ?", arguments: [event])
             throw EngineError(.conflict, "event \(event) is \(state ?? "gone"); there is nothing to retry")
         }
+        // The turn of an event that is matched for the rest does not run what earlier turns started.
+        let isRest =
+            try Bool.fetchOne(
+                database, sql: "SELECT awaits IS NOT NULL FROM events WHERE sequence = ?", arguments: [event]) ?? false
         try database.execute(
             sql: """
-                UPDATE invocations SET state = 'running', reason = NULL, updated_at = ?
+                UPDATE invocations SET state = ?, next_attempt_at = ?, reason = NULL, updated_at = ?
                 WHERE event = ? AND state = 'parked' AND reason LIKE ?
-                """, arguments: [time.microseconds, event, reason + "%"])
+                """,
+            arguments: [
+                isRest ? "retrying" : "running", isRest ? time.microseconds : nil, time.microseconds, event,
+                reason + "%",
+            ])
         try database.execute(sql: "DELETE FROM crashes WHERE event = ?", arguments: [event])
     }
 }

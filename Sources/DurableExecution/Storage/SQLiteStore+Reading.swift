@@ -15,7 +15,15 @@ extension SQLiteStore {
     }
 
     public func event(identity: String) async throws(EngineError) -> Int64? {
-        try await read { try Inbox.holder(of: identity, in: $0) }
+        try await read { [inbox] in try inbox.holder(of: identity, in: $0) }
+    }
+
+    public func queues(of key: String) async throws(EngineError) -> [String] {
+        try await read { [inbox] in try inbox.queues(of: key, in: $0) }
+    }
+
+    public func lastWithoutKeys() async throws(EngineError) -> Int64 {
+        try await read { try Meta.value("events_without_keys", in: $0) }
     }
 
     public func openEvents(
@@ -39,8 +47,23 @@ extension SQLiteStore {
         }
     }
 
-    public func journal(of invocation: String) async throws(EngineError) -> [JournalEntry] {
-        try await read { try JournalEntry.fetch($0, of: invocation) }
+    public func deliveries(of event: Int64) async throws(EngineError) -> [Invocation] {
+        try await read { database in
+            let select = try database.cachedStatement(
+                sql: "SELECT invocation FROM deliveries WHERE event = ? ORDER BY number")
+            let numbers = try Int64.fetchAll(select, arguments: [event])
+            return try numbers.flatMap { try Invocation.fetch(database, "WHERE number = ?", [$0]) }
+        }
+    }
+
+    public func journal(of invocation: String, from position: Int) async throws(EngineError) -> [JournalEntry] {
+        try await read { try JournalEntry.fetch($0, of: invocation, from: position) }
+    }
+
+    public func journal(
+        of invocation: String, from position: Int, byteLimit: Int
+    ) async throws(EngineError) -> [JournalEntry] {
+        try await read { try JournalEntry.fetch($0, of: invocation, from: position, byteLimit: byteLimit) }
     }
 
     public func waits(on queue: String) async throws(EngineError) -> WaitList {
@@ -48,7 +71,7 @@ extension SQLiteStore {
     }
 
     public func producer(of identity: String) async throws(EngineError) -> String? {
-        try await read { try Inbox.producer(of: [identity], in: $0) }
+        try await read { [inbox] in try inbox.producer(of: [identity], in: $0) }
     }
 
     public func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64 {
@@ -60,10 +83,30 @@ extension SQLiteStore {
         }
     }
 
-    public func passedEvents(after sequence: Int64, queue: String) async throws(EngineError) -> [Event] {
+    public func countWaits(
+        on queue: String, rule: String, besides invocation: String, limit: Int
+    ) async throws(EngineError) -> Int {
+        try await read {
+            try Waiting.count(
+                $0, on: queue, rule: rule, besides: InvocationID.number(of: invocation), limit: limit)
+        }
+    }
+
+    public func passedEvents(
+        after sequence: Int64, queue: String, limit: Int
+    ) async throws(EngineError) -> [Event] {
         try await read {
             try Event.fetch(
-                $0, "WHERE queue = ? AND sequence > ? AND state != 'pending' ORDER BY sequence", [queue, sequence])
+                $0, "WHERE queue = ? AND sequence > ? AND state != 'pending' ORDER BY sequence LIMIT ?",
+                [queue, sequence, limit])
+        }
+    }
+
+    public func earliestPending(in queue: String) async throws(EngineError) -> Date? {
+        try await read { database in
+            let select = try database.cachedStatement(
+                sql: "SELECT min(min(occurred_at, accepted_at)) FROM events WHERE queue = ? AND state = 'pending'")
+            return try Int64.fetchOne(select, arguments: [queue]).map(Date.init(microseconds:))
         }
     }
 
@@ -81,15 +124,7 @@ extension SQLiteStore {
     }
 
     public func events(_ filter: EventFilter) async throws(EngineError) -> [Event] {
-        try await read { database in
-            var conditions = Conditions()
-            conditions.add("state", in: filter.states.map(\.rawValue))
-            conditions.add("queue = ?", filter.queue)
-            conditions.add("kind = ?", filter.kind)
-            conditions.add("sequence < ?", filter.before)
-            return try Event.fetch(
-                database, "\(conditions.sql) ORDER BY sequence DESC LIMIT ?", conditions.arguments + [filter.limit])
-        }
+        try await read { try Event.list(filter, in: $0) }
     }
 
     public func invocation(_ id: String) async throws(EngineError) -> Invocation? {
@@ -98,49 +133,19 @@ extension SQLiteStore {
     }
 
     public func invocations(_ filter: InvocationFilter) async throws(EngineError) -> [Invocation] {
-        try await read { database in
-            var conditions = Conditions()
-            conditions.add("state", in: filter.states.map(\.rawValue))
-            conditions.add("queue = ?", filter.queue)
-            conditions.add("rule = ?", filter.rule)
-            conditions.add("event = ?", filter.event)
-            conditions.add("number < ?", try filter.before.map(InvocationID.number(of:)))
-            return try Invocation.fetch(
-                database, "\(conditions.sql) ORDER BY number DESC LIMIT ?", conditions.arguments + [filter.limit])
-        }
+        try await read { try Invocation.list(filter, in: $0) }
     }
 
     public func refusals(of event: Int64) async throws(EngineError) -> [Refusal] {
         try await read { database in
             let list = try String.fetchOne(
                 database, sql: "SELECT list FROM refusals WHERE event = ?", arguments: [event])
-            return try list.map(StoredRefusal.decode) ?? []
+            return try list.map { try RefusedGroups.refusals(in: $0, database) } ?? []
         }
     }
 
     public func logs(of invocation: String) async throws(EngineError) -> [RecordedLog] {
         guard let id = InvocationID(invocation) else { return [] }
         return try await read { try RecordedLog.fetch($0, of: id) }
-    }
-}
-
-/// A WHERE clause with the values that belong to it.
-private struct Conditions {
-    private var clauses: [String] = []
-    private(set) var arguments: StatementArguments = []
-
-    var sql: String { clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ") }
-
-    mutating func add(_ clause: String, _ value: (some DatabaseValueConvertible)?) {
-        guard let value else { return }
-        clauses.append(clause)
-        arguments += [value]
-    }
-
-    /// Adds nothing if `values` is empty.
-    mutating func add(_ column: String, in values: [String]) {
-        guard !values.isEmpty else { return }
-        clauses.append("\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))")
-        arguments += StatementArguments(values.sorted())
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 extension SQLiteStore {
@@ -14,12 +15,117 @@ extension SQLiteStore {
         migrator.registerMigration("2: holds, pauses, causes, crashes") { database in
             try database.execute(sql: second)
         }
-        migrator.registerMigration("3: identities by event") { database in
+        migrator.registerMigration("3: an index for every question, bounded upkeep") { database in
+            try database.execute(sql: third)
+        }
+        migrator.registerMigration("4: identities as keyed hashes, queues by whom they are about") { database in
+            try database.execute(sql: fourth)
+            let key = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
+            try database.execute(sql: "INSERT INTO secrets (name, value) VALUES ('identities', ?)", arguments: [key])
+            // Pages that earlier versions freed hold what was deleted.
+            try database.execute(
+                sql: "INSERT INTO meta (key, value) VALUES ('free_pages_blank', ?)",
+                arguments: [try Pages.free(in: database) == 0])
+        }
+        migrator.registerMigration("5: what owners keep in the store") { database in
+            try database.execute(sql: storeOwners)
+        }
+        migrator.registerMigration("6: refusals of many rules") { database in
+            try database.execute(sql: RefusedGroups.schema)
+        }
+        migrator.registerMigration("7: pending events by queue, deliveries") { database in
+            try database.execute(sql: deliveries)
+        }
+        migrator.registerMigration("8: versions, dry runs, held events") { database in
+            try database.execute(sql: heldAndDry)
+        }
+        migrator.registerMigration("9: identities by event") { database in
             // Events that change places take their identities along.
             try database.execute(sql: "CREATE INDEX identities_by_event ON identities (event)")
         }
         return migrator
     }
+
+    /// From here on `identity` of `identities` and `productions` is an ``IdentityHash``, but for rows between
+    /// `identities_hashed` and `identities_plain` in `meta`, which ``SQLiteStore/hashIdentities(_:)`` has still to come to.
+    /// Events up to `events_without_keys` have nothing in `queue_keys`.
+    private static let fourth = """
+        CREATE TABLE secrets (
+          name TEXT PRIMARY KEY,
+          value BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE queue_keys (
+          key TEXT NOT NULL,
+          queue TEXT NOT NULL,
+          PRIMARY KEY (key, queue)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX queue_keys_by_queue ON queue_keys (queue);
+
+        INSERT INTO meta (key, value)
+          SELECT 'identities_plain', coalesce(max(number), 0) FROM identities
+          UNION ALL SELECT 'productions_plain', coalesce(max(number), 0) FROM productions
+          UNION ALL SELECT 'events_without_keys', coalesce(max(sequence), 0) FROM events;
+        """
+
+    /// Partial indexes hold what is rare, so that a state is found without reading what is common.
+    ///
+    /// `leftovers` are deleted invocations whose journals and log lines are still there. `inboxes` names the queues,
+    /// beside its own, in which an invocation may be answered.
+    private static let third = """
+        CREATE INDEX events_by_acceptance ON events (accepted_at);
+        CREATE INDEX events_by_kind ON events (kind, sequence);
+        CREATE INDEX events_unusual ON events (state, sequence) WHERE state NOT IN ('pending', 'running', 'done');
+        CREATE INDEX invocations_by_queue ON invocations (queue, number);
+        CREATE INDEX invocations_by_rule ON invocations (rule, number);
+        CREATE INDEX invocations_unended ON invocations (state, number)
+          WHERE state NOT IN ('finished', 'failed', 'cancelled');
+        CREATE INDEX invocations_unsuccessful ON invocations (state, number) WHERE state IN ('failed', 'cancelled');
+        CREATE INDEX invocations_unwanted ON invocations (number) WHERE cancel_request IS NOT NULL;
+
+        CREATE TABLE leftovers (invocation INTEGER PRIMARY KEY) STRICT;
+
+        CREATE TABLE inboxes (
+          queue TEXT NOT NULL,
+          invocation INTEGER NOT NULL,
+          PRIMARY KEY (queue, invocation)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX inboxes_by_invocation ON inboxes (invocation);
+        INSERT INTO inboxes
+          SELECT DISTINCT j.inbox_queue, i.number FROM invocations i CROSS JOIN journal j ON j.invocation = i.number
+          WHERE i.state NOT IN ('finished', 'failed', 'cancelled') AND j.inbox_queue != i.queue;
+        """
+
+    /// A wait whose time is over is decided once no event that came in time is pending. `deliveries` has what was given
+    /// to waits, until the event is over.
+    private static let deliveries = """
+        CREATE TABLE deliveries (
+          number INTEGER PRIMARY KEY,
+          event INTEGER NOT NULL,
+          invocation INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX deliveries_by_event ON deliveries (event);
+        CREATE INDEX events_pending ON events (queue, sequence, occurred_at, accepted_at) WHERE state = 'pending';
+        """
+
+    /// `versions` has what the versions are made of that invocations pin. `events.awaits` is ``Awaiting`` as JSON.
+    private static let heldAndDry = """
+        CREATE TABLE versions (
+          version TEXT PRIMARY KEY,
+          content BLOB NOT NULL,
+          kept_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX invocations_by_version ON invocations (version)
+          WHERE state NOT IN ('finished', 'failed', 'cancelled');
+
+        ALTER TABLE invocations ADD COLUMN dry INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX invocations_dry ON invocations (number)
+          WHERE dry = 1 AND state NOT IN ('finished', 'failed', 'cancelled');
+
+        ALTER TABLE events ADD COLUMN awaits TEXT;
+        ALTER TABLE events ADD COLUMN retried_at INTEGER;
+        CREATE INDEX events_held ON events (queue, sequence) WHERE awaits IS NOT NULL;
+        """
 
     /// `productions` names events that are to come, or came, and the invocation whose effect they are.
     private static let second = """

@@ -1,24 +1,38 @@
 public import Foundation
 import GRDB
+import Synchronization
 
 /// The embedded store: one SQLite file in WAL mode, every commit synced, one writer, readers beside it.
 public final class SQLiteStore: DurableStore {
     let database: any DatabaseWriter
     let commits: GroupCommit
+    let inbox: Inbox
+    /// Nil where there is no log to bring over.
+    let checkpoints: Checkpoints?
+    /// How long one piece of upkeep may work in a transaction; nil: as long as it takes, in memory.
+    let patience: Duration?
 
     /// Opens the file at `path`, makes it if need be, and brings its schema up to date.
     ///
     /// - Throws: ``EngineError``: `conflict` if a newer version of the program wrote the file; else as the database says.
-    public convenience init(path: String) throws(EngineError) {
+    public convenience init(path: String) throws(EngineError) { try self.init(path: path, prepare: { _ in }) }
+
+    /// - Parameter prepare: Called with each connection.
+    convenience init(path: String, prepare: @escaping @Sendable (Database) throws -> Void) throws(EngineError) {
         do {
-            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            let configuration = Self.configuration(prepare)
+            let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets NORMAL in WAL mode, which syncs at checkpoints only: a power cut could take acknowledged events.
             try pool.writeWithoutTransaction { database in
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 // A log that grew in a burst is cut back at the next checkpoint.
                 try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+                try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
             }
-            try self.init(database: pool)
+            let side = try DatabaseQueue(path: path, configuration: configuration)
+            try side.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try self.init(database: pool, side: side)
+            try pool.writeWithoutTransaction { try Self.makeShrinkable($0) }
         } catch {
             throw EngineError(storage: error)
         }
@@ -27,10 +41,14 @@ public final class SQLiteStore: DurableStore {
     /// A store that ends with the process, for trying things and for tests.
     public static func inMemory() throws(EngineError) -> SQLiteStore { try inMemory(lastSequence: 0) }
 
-    /// - Parameter last: The sequence after which its events are counted.
-    static func inMemory(lastSequence last: Int64) throws(EngineError) -> SQLiteStore {
+    /// - Parameters:
+    ///   - last: The sequence after which its events are counted.
+    ///   - prepare: Called with its connection.
+    static func inMemory(
+        lastSequence last: Int64, prepare: @escaping @Sendable (Database) throws -> Void = { _ in }
+    ) throws(EngineError) -> SQLiteStore {
         do {
-            let store = try SQLiteStore(database: DatabaseQueue(configuration: configuration))
+            let store = try SQLiteStore(database: DatabaseQueue(configuration: configuration(prepare)))
             if last > 0 {
                 // How AUTOINCREMENT counts: https://www.sqlite.org/autoinc.html
                 try store.database.write {
@@ -49,7 +67,7 @@ public final class SQLiteStore: DurableStore {
     /// - Throws: ``EngineError``: `conflict` if another version of the program wrote the file; else as the database says.
     public convenience init(reading path: String) throws(EngineError) {
         do {
-            var configuration = Self.configuration
+            var configuration = Self.configuration { _ in }
             configuration.readonly = true
             try self.init(database: DatabaseQueue(path: path, configuration: configuration), isReadOnly: true)
         } catch {
@@ -57,7 +75,7 @@ public final class SQLiteStore: DurableStore {
         }
     }
 
-    private init(database: any DatabaseWriter, isReadOnly: Bool = false) throws {
+    private init(database: any DatabaseWriter, side: DatabaseQueue? = nil, isReadOnly: Bool = false) throws {
         let migrator = Self.migrator
         if try database.read(migrator.hasBeenSuperseded) {
             throw EngineError(.conflict, "the database was written by a newer version; use that version or a backup")
@@ -71,17 +89,35 @@ public final class SQLiteStore: DurableStore {
             try migrator.migrate(database)
         }
         self.database = database
-        commits = GroupCommit(writer: database)
+        let failure = Mutex<(@Sendable (EngineError) -> Void)?>(nil)
+        let checkpoints = side.map { side in
+            Checkpoints(writer: database, side: side) { error in failure.withLock { $0 }?(error) }
+        }
+        let commits = GroupCommit(writer: database) { checkpoints?.committed($0) }
+        failure.withLock { $0 = { [weak commits] in commits?.breakDown($0) } }
+        self.checkpoints = checkpoints
+        self.commits = commits
+        inbox = Inbox(hash: try database.read(IdentityHash.init(of:)))
+        patience = side.map { _ in .milliseconds(8) }
     }
 
-    private static var configuration: Configuration {
+    /// How long another process may hold the lock (a backup, somebody's sqlite3 shell), in seconds.
+    static let busyTimeout = 5
+
+    private static func configuration(
+        _ prepare: @escaping @Sendable (Database) throws -> Void
+    ) -> Configuration {
         var configuration = Configuration()
         configuration.label = "DurableExecution"
-        // Another process may hold the lock for a moment (a backup, somebody's sqlite3 shell).
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(TimeInterval(busyTimeout))
         configuration.maximumReaderCount = 4
-        // What is overwritten or deleted must not stay readable in pages that are written anyway; see forget(_:epoch:).
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = FAST") }
+        configuration.prepareDatabase { database in
+            // What is overwritten or deleted must not stay readable, not in free pages either; see forget(_:epoch:).
+            try database.execute(sql: "PRAGMA secure_delete = ON")
+            // Of a new file only: https://www.sqlite.org/pragma.html#pragma_auto_vacuum
+            if !database.configuration.readonly { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+            try prepare(database)
+        }
         return configuration
     }
 
@@ -113,37 +149,41 @@ public final class SQLiteStore: DurableStore {
     public func accept(
         _ events: [NewEvent], at time: Date, epoch: Epoch
     ) async throws(EngineError) -> [Acceptance] {
-        try await commits.submit { transaction in
+        try await commits.submit { [inbox] transaction in
             try transaction.check(epoch)
-            return try events.map { try Inbox.accept($0, at: time, in: transaction.database) }
+            return try events.map { event in
+                for fact in event.facts { try fact.keep(in: transaction.database) }
+                return try inbox.accept(event, at: time, in: transaction.database)
+            }
         }
     }
 
     public func claim(
         _ identity: String, for event: Int64, at time: Date, epoch: Epoch
     ) async throws(EngineError) -> ClaimResult {
-        try await commits.submit { transaction in
+        try await commits.submit { [inbox] transaction in
             try transaction.check(epoch)
-            return try Inbox.claim(identity, for: event, at: time, in: transaction.database)
+            return try inbox.claim(identity, for: event, at: time, in: transaction.database)
         }
     }
 
     public func write(_ changes: [Change], epoch: Epoch) async throws(EngineError) {
-        try await commits.submit { transaction in
+        try await commits.submit { [inbox] transaction in
             try transaction.check(epoch)
-            for change in changes { try change.apply(in: transaction.database) }
+            for change in changes { try change.apply(in: transaction.database, inbox) }
         }
     }
 
     public func perform(
-        _ operation: StoreOperation, entry: JournalEntry, changes: [Change], at time: Date, epoch: Epoch
+        _ operation: StoreOperation, quota: StoreQuota?, entry: JournalEntry, changes: [Change], at time: Date,
+        epoch: Epoch
     ) async throws(EngineError) -> JournalEntry {
-        try await commits.submit { transaction in
+        try await commits.submit { [inbox] transaction in
             try transaction.check(epoch)
-            for change in changes { try change.apply(in: transaction.database) }
+            for change in changes { try change.apply(in: transaction.database, inbox) }
             var entry = entry
             do throws(StoreOperation.Refusal) {
-                entry.outcome = try operation.perform(at: time, in: transaction.database)
+                entry.outcome = try operation.perform(within: quota, at: time, in: transaction.database)
                 entry.state = .succeeded
             } catch {
                 switch error {
@@ -154,7 +194,7 @@ public final class SQLiteStore: DurableStore {
                 }
             }
             entry.endedAt = time
-            try Change.entry(entry).apply(in: transaction.database)
+            try Change.entry(entry).apply(in: transaction.database, inbox)
             return entry
         }
     }
@@ -162,12 +202,17 @@ public final class SQLiteStore: DurableStore {
     public func recover(at time: Date, epoch: Epoch) async throws(EngineError) {
         try await commits.submit { transaction in
             try transaction.check(epoch)
-            // The wider conditions are there to be answered by the partial indexes.
+            // The wider condition is there to be answered by a partial index.
             try transaction.database.execute(
                 sql: """
                     UPDATE invocations SET state = 'retrying', next_attempt_at = ?
-                    WHERE state NOT IN ('finished', 'failed', 'cancelled') AND state = 'running' AND event NOT IN (
-                      SELECT sequence FROM events WHERE state IN ('pending', 'running') AND state = 'running')
+                    WHERE state NOT IN ('finished', 'failed', 'cancelled') AND state = 'running'
+                      AND NOT EXISTS (
+                        SELECT 1 FROM events WHERE sequence = invocations.event AND state = 'running'
+                          AND awaits IS NULL)
+                      AND number NOT IN (
+                        SELECT d.invocation FROM deliveries d JOIN events e ON e.sequence = d.event
+                        WHERE e.state = 'running' AND e.awaits IS NULL)
                     """,
                 arguments: [time.microseconds])
             let unwanted = try Row.fetchAll(

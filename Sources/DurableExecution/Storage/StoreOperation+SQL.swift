@@ -10,20 +10,23 @@ extension StoreOperation {
     }
 
     /// Performs the operation and returns its outcome, JSON.
-    func perform(at time: Date, in database: Database) throws(Refusal) -> Data {
+    func perform(within quota: StoreQuota?, at time: Date, in database: Database) throws(Refusal) -> Data {
         do {
             switch self {
             case .get(let scope, let key):
                 return try Self.value(scope, key, at: time, in: database) ?? Self.null
             case .set(let scope, let key, let value, let ttl):
+                try quota?.admit(scope, key, value, at: time, in: database)
                 try Self.put(scope, key, value, until: ttl.map { time.adding($0) }, in: database)
                 return Self.null
             case .increment(let scope, let key, let step):
                 let sum = try step.added(to: Self.value(scope, key, at: time, in: database), scope: scope, key: key)
+                try quota?.admit(scope, key, sum, at: time, in: database)
                 try Self.keepingLife(scope, key, sum, at: time, in: database)
                 return sum
             case .compareAndSet(let scope, let key, let expected, let value):
                 guard try Self.value(scope, key, at: time, in: database) == expected else { return Data("false".utf8) }
+                try quota?.admit(scope, key, value, at: time, in: database)
                 try Self.put(scope, key, value, until: nil, in: database)
                 return Data("true".utf8)
             }

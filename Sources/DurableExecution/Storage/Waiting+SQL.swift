@@ -26,7 +26,7 @@ extension Waiting {
     func deliver(_ event: Int64, outcome: Data, at time: Date, in database: Database) throws {
         let id = try InvocationID.number(of: invocation)
         guard var invocation = try Invocation.fetch(database, "WHERE number = ?", [id]).first,
-            invocation.state == .waiting, try Self.exists(number, in: database)
+            try isOpen(invocation.state, in: database)
         else {
             throw EngineError(.conflict, "\(self.invocation) waits no more")
         }
@@ -34,20 +34,35 @@ extension Waiting {
         invocation.attempt += 1
         invocation.reason = nil
         invocation.nextAttemptAt = nil
+        invocation.holdKey = nil
         invocation.updatedAt = time
         try invocation.upsert(in: database)
         try Self.remove(of: id, in: database)
         let update = try database.cachedStatement(
             sql: """
-                UPDATE journal SET state = 'succeeded', outcome = ?, ended_at = ?, inbox_queue = ?, inbox_place = ?
+                UPDATE journal SET state = 'succeeded', outcome = ?, ended_at = ?,
+                  inbox_queue = CASE effect WHEN 'wait' THEN ? ELSE inbox_queue END,
+                  inbox_place = CASE effect WHEN 'wait' THEN ? ELSE inbox_place END
                 WHERE invocation = ? AND position = ?
                 """)
         try update.execute(arguments: [outcome, time.microseconds, queue, event, id, position])
+        let insert = try database.cachedStatement(sql: "INSERT INTO deliveries (event, invocation) VALUES (?, ?)")
+        try insert.execute(arguments: [event, id])
     }
 
-    private static func exists(_ number: Int64, in database: Database) throws -> Bool {
-        let select = try database.cachedStatement(sql: "SELECT 1 FROM waits WHERE number = ?")
-        return try Bool.fetchOne(select, arguments: [number]) ?? false
+    static func removeDeliveries(of event: Int64, in database: Database) throws {
+        try database.cachedStatement(sql: "DELETE FROM deliveries WHERE event = ?").execute(arguments: [event])
+    }
+
+    /// Whether it is still registered, and the invocation stands at its command.
+    private func isOpen(_ state: InvocationState, in database: Database) throws -> Bool {
+        let select = try database.cachedStatement(
+            sql: """
+                SELECT j.state FROM waits w JOIN journal j ON j.invocation = w.invocation AND j.position = w.position
+                WHERE w.number = ?
+                """)
+        guard let entry = try String.fetchOne(select, arguments: [number]) else { return false }
+        return state == .waiting || state == .held && entry == EntryState.held.rawValue
     }
 
     /// The number of the latest registration.
@@ -60,14 +75,27 @@ extension Waiting {
         let select = try database.cachedStatement(
             sql: """
                 SELECT w.number, w.opened, w.invocation, i.rule, i.event, w.position, j.name, j.input, w.since,
-                  w.deadline, w.exclusive
+                  w.deadline, w.exclusive, i.dry
                 FROM waits w
                 JOIN invocations i ON i.number = w.invocation
                 JOIN journal j ON j.invocation = w.invocation AND j.position = w.position
-                WHERE w.queue = ? AND i.state = 'waiting' ORDER BY w.opened DESC
+                WHERE w.queue = ? AND (i.state = 'waiting' OR (i.state = 'held' AND j.state = 'held'))
+                ORDER BY w.opened DESC
                 """)
         let waits = try Row.fetchCursor(select, arguments: [queue]).mapAll { try Waiting(queue, row: $0) }
         return WaitList(waits: waits, latest: try latest(in: database))
+    }
+
+    static func count(
+        _ database: Database, on queue: String, rule: String, besides invocation: Int64, limit: Int
+    ) throws -> Int {
+        let select = try database.cachedStatement(
+            sql: """
+                SELECT count(*) FROM (
+                  SELECT 1 FROM waits w JOIN invocations i ON i.number = w.invocation
+                  WHERE w.queue = ? AND i.rule = ? AND w.invocation != ? LIMIT ?)
+                """)
+        return try Int.fetchOne(select, arguments: [queue, rule, invocation, limit]) ?? 0
     }
 
     private init(_ queue: String, row: Row) throws {
@@ -76,7 +104,8 @@ extension Waiting {
             invocation: InvocationID(number: try row.decode(atIndex: 2)).text, rule: try row.decode(atIndex: 3),
             trigger: try row.decode(atIndex: 4), position: try row.decode(atIndex: 5), name: try row.decode(atIndex: 6),
             input: try row.decode(atIndex: 7), queue: queue, since: try row.decode(atIndex: 8),
-            deadline: try row.timeIfPresent(9), exclusive: try row.decode(atIndex: 10))
+            deadline: try row.timeIfPresent(9), exclusive: try row.decode(atIndex: 10),
+            isDry: try row.decode(atIndex: 11))
     }
 }
 
@@ -91,13 +120,17 @@ extension Expectation {
         case .noNewWaits(let queue, let number):
             let select = try database.cachedStatement(sql: "SELECT 1 FROM waits WHERE queue = ? AND number > ? LIMIT 1")
             return try Bool.fetchOne(select, arguments: [queue, number]) == nil
-        case .passedEvents(let queue, let sequence, let count):
+        case .noEvents(let queue, let sequence):
             let select = try database.cachedStatement(
-                sql: "SELECT count(*) FROM events WHERE queue = ? AND sequence > ? AND state != 'pending'")
-            return try Int.fetchOne(select, arguments: [queue, sequence]) == count
+                sql: "SELECT 1 FROM events WHERE queue = ? AND sequence > ? LIMIT 1")
+            return try Bool.fetchOne(select, arguments: [queue, sequence]) == nil
         case .invocationState(let id, let state):
             let select = try database.cachedStatement(sql: "SELECT state FROM invocations WHERE number = ?")
             return try String.fetchOne(select, arguments: [InvocationID.number(of: id)]) == state.rawValue
+        case .remembered(let event):
+            let select = try database.cachedStatement(
+                sql: "SELECT 1 FROM events WHERE sequence = ? AND state = 'forgotten'")
+            return try Bool.fetchOne(select, arguments: [event]) == nil
         case .openEvent(let sequence, let cause):
             let select = try database.cachedStatement(
                 sql: "SELECT 1 FROM events WHERE sequence = ? AND cause IS ? AND state IN ('pending', 'running')")

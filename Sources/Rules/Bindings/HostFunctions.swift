@@ -6,28 +6,49 @@ import Synchronization
 
 /// What a script logged since somebody last looked.
 final class LogBuffer: Sendable {
-    /// Lines beyond this many between two commands are dropped, and one line says so.
-    static let lineLimit = 200
+    /// What a script may log between two commands. The rest is dropped, and one line says so.
+    struct Limits: Sendable, Hashable {
+        var lines = 200
+        /// Of messages and fields.
+        var bytes = 64 << 10
+    }
 
     private struct State {
         var lines: [LogLine] = []
+        var bytes = 0
         var dropped = 0
     }
 
+    private let limits: Limits
     private let state = Mutex(State())
 
+    init(_ limits: Limits = Limits()) { self.limits = limits }
+
     func append(_ line: LogLine) {
+        let bytes = line.message.utf8.count + (line.fields?.count ?? 0)
         state.withLock { state in
-            if state.lines.count < Self.lineLimit { state.lines.append(line) } else { state.dropped += 1 }
+            guard state.lines.count < limits.lines, state.bytes + bytes <= limits.bytes else {
+                return state.dropped += 1
+            }
+            state.lines.append(line)
+            state.bytes += bytes
         }
     }
 
     func drain() -> [LogLine] {
-        state.withLock { state in
+        let state = state.withLock { state in
             defer { state = State() }
-            guard state.dropped > 0 else { return state.lines }
-            return state.lines + [LogLine(level: "warning", message: "\(state.dropped) further log lines were dropped")]
+            return state
         }
+        guard state.dropped > 0 else { return state.lines }
+        let what = state.dropped == 1 ? "1 further log line was" : "\(state.dropped) further log lines were"
+        return state.lines + [
+            LogLine(
+                level: "warning",
+                message:
+                    "\(what) dropped: between two commands \(limits.lines) lines and \(limits.bytes) bytes are kept "
+                    + "(limits.step_log_lines, limits.step_log_bytes)")
+        ]
     }
 }
 

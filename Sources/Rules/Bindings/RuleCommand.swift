@@ -40,11 +40,13 @@ enum RuleCommand: String, Sendable, CaseIterable {
         }
         var input = try (asked.arguments.first ?? .object([:])).json()
         if kind.isWait { input = WaitRequest.completed(input, by: event) }
+        if kind == .send { input = try SendRequest.completed(input, by: event) }
         do {
             return Command(
                 name: asked.name, input: try input.text(), effect: try kind.effect(input, pack: pack),
                 location: asked.location.map { "\($0.file):\($0.line)" },
                 answersIn: kind == .send ? input["conversation_id"]?.string : nil,
+                lapsesIn: input[SendRequest.unlessReply]?["conversation_id"]?.string,
                 upstream: kind.isPerformedByAPI ? Self.upstream : nil,
                 // A sign of typing that comes late is worth nothing, so it waits for nobody.
                 outcomeIfDown: kind == .showTyping ? Data("false".utf8) : nil)
@@ -117,7 +119,8 @@ enum RuleCommand: String, Sendable, CaseIterable {
     func value(of outcome: Data) throws -> LuaValue {
         switch self {
         case .send:
-            return .message(try JSONValue(parsing: outcome))
+            let json = try JSONValue(parsing: outcome)
+            return json == .null ? .nil : .message(json)
         case .getConversation:
             let json = try JSONValue(parsing: outcome)
             return json == .null ? .null : .conversation(json)

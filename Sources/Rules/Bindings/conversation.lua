@@ -73,7 +73,7 @@ function Conversation:refresh()
   return self
 end
 
-local send_options = { media = true, style = true, reply_to = true }
+local send_options = { media = true, style = true, reply_to = true, unless_reply = true }
 
 local function send(conversation, text, options, call)
   if text ~= nil and type(text) ~= "string" then
@@ -93,6 +93,9 @@ local function send(conversation, text, options, call)
   if options.style ~= nil and type(options.style) ~= "string" then
     error(call .. ": style must be a string", 3)
   end
+  if options.unless_reply ~= nil and type(options.unless_reply) ~= "boolean" then
+    error(call .. ": unless_reply must be true or false", 3)
+  end
   local sent = command(3, "message.send", {
     conversation_id = conversation.id,
     number_id = conversation.number_id,
@@ -103,7 +106,11 @@ local function send(conversation, text, options, call)
     media = media,
     style = options.style,
     reply_to = reply_to,
+    unless_reply = options.unless_reply or nil,
   })
+  if sent == nil then
+    return nil
+  end
   sent.conversation = conversation
   return sent
 end
@@ -161,13 +168,13 @@ function Message:react(reaction)
   })
 end
 
-local reply_options = { media = true, style = true }
+local reply_options = { media = true, style = true, unless_reply = true }
 
 function Message:reply(text, options)
   check_self(self, "message", "message:reply(\"text\")")
   options = check_options(options, "message:reply", reply_options)
   check(self.conversation ~= nil, "message:reply: this message has no conversation")
-  local threaded = { media = options.media, style = options.style }
+  local threaded = { media = options.media, style = options.style, unless_reply = options.unless_reply }
   if self.channel == "imessage" then
     threaded.reply_to = self.id
   end

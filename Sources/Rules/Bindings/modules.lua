@@ -23,7 +23,15 @@ function conversations.get(id)
   return found
 end
 
-local message_options = { to = true, number = true, agent = true, body = true, media = true, style = true }
+local message_options = {
+  to = true,
+  number = true,
+  agent = true,
+  body = true,
+  media = true,
+  style = true,
+  unless_reply = true,
+}
 
 function messages.send(options)
   check(type(options) == "table", "messages.send: a table is needed, such as { to = \"+15551234567\", body = \"Hi\" }")
@@ -36,6 +44,10 @@ function messages.send(options)
   )
   local media = media_list(options.media, "messages.send")
   check(media or (options.body and options.body ~= ""), "messages.send: `body` or `media` is needed")
+  check(
+    options.unless_reply == nil or type(options.unless_reply) == "boolean",
+    "messages.send: `unless_reply` must be true or false"
+  )
   return command(2, "message.send", {
     number = options.number,
     agent_id = options.agent,
@@ -43,6 +55,7 @@ function messages.send(options)
     body = options.body or "",
     media = media,
     style = options.style,
+    unless_reply = options.unless_reply or nil,
   })
 end
 

@@ -49,7 +49,7 @@ struct CommandExecutor: Sendable {
         case .tag, .untag, .setMetadata, .clearMetadata: try await changeMetadata(kind, input, in: context)
         case .increment: try await increment(input, in: context)
         case .send: try await send(input, in: context)
-        case .react: try await react(input)
+        case .react: try await react(input, in: context)
         case .now: .number((now().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
         case .showTyping, .storeGet, .storeSet, .storeIncrement, .storeCompareAndSet, .waitReply, .waitReaction,
             .waitAny, .sleep:
@@ -92,11 +92,16 @@ struct CommandExecutor: Sendable {
         let numberID = input["number_id"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let message = OutboundMessage(
             agentID: numberID == nil ? input["agent_id"]?.string : nil, numberID: numberID,
-            fromNumber: numberID == nil ? input["number"]?.string : nil,
-            toNumber: input["to"]?.string, body: body, mediaURLs: media,
+            fromNumber: numberID == nil ? input["number"]?.string.map(ParticipantAddress.spelling) : nil,
+            toNumber: input["to"]?.string.map(ParticipantAddress.spelling), body: body, mediaURLs: media,
             replyToMessageID: (input["reply_to"]?.string).map { Message.ID($0) },
             sendStyle: input["style"]?.string)
-        let sent = try await search.sending(input, in: context) { try await self.api.send(message) }
+        let sent = try await search.sending(input, in: context) {
+            let effect = try await self.policy.confirm(.send, input, in: context)
+            let sent = try await self.api.send(message)
+            self.policy.sent(sent.id, by: effect)
+            return sent
+        }
         let urls = sent.mediaURLs.isEmpty ? media ?? [] : sent.mediaURLs
         let fields: [String: JSONValue?] = [
             "id": .string(sent.id.rawValue), "body": .string(body), "direction": "outbound",
@@ -110,7 +115,8 @@ struct CommandExecutor: Sendable {
         return .object(fields.compactMapValues { $0 })
     }
 
-    private func react(_ input: JSONValue) async throws -> JSONValue {
+    private func react(_ input: JSONValue, in context: CommandContext) async throws -> JSONValue {
+        try await policy.confirm(.react, input, in: context)
         let reaction = ReactionType(rawValue: input["reaction"]?.string ?? "")
         let receipt = try await api.react(to: Message.ID(input["message_id"]?.string ?? ""), with: reaction)
         return [

@@ -34,18 +34,26 @@ final class EffectSearch: Sendable {
         }
     }
 
-    /// - Returns: The outcome as the command itself would have had it; nil if nothing was found.
+    /// Looks for a send or reaction; what is found has the outcome that the command itself would have had.
+    ///
     /// - Throws: ``APIError``, ``EngineError``.
-    func outcome(of kind: RuleCommand, _ input: JSONValue, in context: CommandContext) async throws -> JSONValue? {
-        switch kind {
-        case .send: try await sends.withLock(Self.lockKey(input)) { try await self.sentMessage(input, context) }
-        case .react: try await reaction(input, context)
-        default: nil
+    func sighting(of kind: RuleCommand, _ input: JSONValue, in context: CommandContext) async throws -> Sighting {
+        let outcome: JSONValue?
+        do {
+            switch kind {
+            case .send:
+                outcome = try await sends.withLock(Self.lockKey(input)) { try await self.sentMessage(input, context) }
+            case .react: outcome = try await reaction(input, context)
+            default: return .unknowable
+            }
+        } catch let error as APIError where error.code == .notFound {
+            return .notFound
         }
+        return try outcome.map { .tookPlace(outcome: try $0.text()) } ?? .notFound
     }
 
     private static func lockKey(_ input: JSONValue) -> String {
-        "\(ParticipantAddress(input["to"]?.string ?? "")) \(input["body"]?.string ?? "")"
+        "\(ParticipantAddress.spelling(of: input["to"]?.string ?? "")) \(input["body"]?.string ?? "")"
     }
 
     // MARK: Messages
@@ -79,13 +87,13 @@ final class EffectSearch: Sendable {
 
     private func conversation(of input: JSONValue) async throws(APIError) -> Conversation.ID? {
         if let id = input["conversation_id"]?.string { return Conversation.ID(id) }
-        let participant = ParticipantAddress(input["to"]?.string ?? "")
-        let number = (input["number"]?.string).map(ParticipantAddress.init)
+        let participant = ParticipantAddress.spelling(of: input["to"]?.string ?? "")
+        let number = (input["number"]?.string).map(ParticipantAddress.spelling)
         // Sorted by activity: one that was just written to is at the top.
         let page = try await api.conversations(limit: 100, offset: 0)
         return page.data.first { conversation in
-            ParticipantAddress(conversation.participant) == participant
-                && (number.map { $0 == ParticipantAddress(conversation.phoneNumber) }
+            ParticipantAddress.spelling(of: conversation.participant) == participant
+                && (number.map { $0 == ParticipantAddress.spelling(of: conversation.phoneNumber) }
                     ?? (conversation.agentID == input["agent_id"]?.string))
         }?.id
     }

@@ -30,7 +30,7 @@ extension RuleHost {
     /// - Throws: ``EngineError``; what was erased until then stays erased, and calling again goes on.
     public func forget(_ participant: String) async throws -> ForgetReport {
         guard let engine = link.engine else { throw EngineError(.conflict, "no engine is connected") }
-        let address = ParticipantAddress(participant)
+        let address = ParticipantAddress.spelling(of: participant)
         var traces = Traces(address: address)
         await findConversations(&traces)
         try await findEvents(&traces, in: engine)
@@ -43,9 +43,11 @@ extension RuleHost {
         let forgotten = try await engine.forget(queues: queues, scopes: scopes + notes)
         executor.ledger.forget(queues.map { Conversation.ID($0) })
         contents.forget()
+        waitRequests.forget()
         var report = ForgetReport(
-            participant: address.text, conversations: queues, events: forgotten.events,
+            participant: address, conversations: queues, events: forgotten.events,
             invocations: forgotten.invocations, values: forgotten.values, clearedMetadata: [], left: traces.left)
+        report.left += Self.remnants(forgotten.remnants)
         await clearMetadata(of: traces.conversations, &report)
         try await noteWhatStays(&report, address)
         return report
@@ -53,7 +55,7 @@ extension RuleHost {
 
     /// Where a person was found.
     private struct Traces {
-        let address: ParticipantAddress
+        let address: String
         var queues: Set<String> = []
         /// As the API has them.
         var conversations: [Conversation] = []
@@ -74,7 +76,7 @@ extension RuleHost {
     private func findConversations(_ traces: inout Traces) async {
         do {
             for try await conversation in api.allConversations()
-            where ParticipantAddress(conversation.participant) == traces.address {
+            where ParticipantAddress.spelling(of: conversation.participant) == traces.address {
                 traces.queues.insert(conversation.id.rawValue)
                 traces.conversations.append(conversation)
             }
@@ -86,15 +88,24 @@ extension RuleHost {
     }
 
     private func findEvents(_ traces: inout Traces, in engine: Engine) async throws(EngineError) {
+        traces.queues.formUnion(try await engine.queues(of: PersonKey.participant(traces.address)))
+        traces.groups.formUnion(try await engine.queues(of: PersonKey.sender(traces.address)))
+        try await findEarlierEvents(&traces, in: engine)
+        traces.groups.subtract(traces.queues)
+    }
+
+    /// Looks through what was kept by a version that did not note whom it is about.
+    private func findEarlierEvents(_ traces: inout Traces, in engine: Engine) async throws(EngineError) {
         var filter = EventFilter()
         filter.limit = 500
+        filter.before = try await engine.lastWithoutKeys() + 1
         while true {
             let page = try await engine.events(filter)
             for event in page {
                 guard let content = try? JSON.decode(ConversationEvent.self, from: event.payload) else { continue }
-                if ParticipantAddress(content.conversation.participant) == traces.address {
+                if ParticipantAddress.spelling(of: content.conversation.participant) == traces.address {
                     traces.queues.insert(event.queue)
-                } else if ParticipantAddress(content.sender) == traces.address {
+                } else if ParticipantAddress.spelling(of: content.sender) == traces.address {
                     traces.groups.insert(event.queue)
                 }
             }
@@ -104,15 +115,33 @@ extension RuleHost {
     }
 
     /// Every pack that may have kept something for these conversations.
-    private func packs(in queues: [String], _ engine: Engine) async throws(EngineError) -> Set<String> {
-        var packs = book.packNames
+    private func packs(in queues: [String], _ engine: Engine) async throws -> Set<String> {
+        var packs = try await book.packNames()
         for queue in queues {
             var filter = InvocationFilter()
             filter.queue = queue
             filter.limit = 1000
-            packs.formUnion(try await engine.invocations(filter).map { String($0.rule.prefix { $0 != ":" }) })
+            while true {
+                let page = try await engine.invocations(filter)
+                packs.formUnion(page.map { String($0.rule.prefix { $0 != ":" }) })
+                guard page.count == filter.limit else { break }
+                filter.before = page.last?.id
+            }
         }
         return packs
+    }
+
+    private static func remnants(_ remnants: Remnants) -> [String] {
+        var left: [String] = []
+        if remnants.contains(.log) {
+            left.append(
+                "copies in the database's log, which somebody reads (a backup?): run this again once they are done")
+        }
+        if remnants.contains(.pages) {
+            left.append(
+                "copies in unused parts of the database's pages, until they are used again; a backup has none of them")
+        }
+        return left
     }
 
     private func clearMetadata(of conversations: [Conversation], _ report: inout ForgetReport) async {
@@ -127,13 +156,23 @@ extension RuleHost {
         }
     }
 
-    private func noteWhatStays(_ report: inout ForgetReport, _ address: ParticipantAddress) async throws(EngineError) {
+    private func noteWhatStays(_ report: inout ForgetReport, _ address: String) async throws(EngineError) {
         if !report.conversations.isEmpty {
             report.left.append("their messages at the API, which has no call to delete them")
             report.left.append("what rules kept about them in their packs' own stores, which only the rules know")
+            report.left.append(
+                "what rules of other conversations read of them or wrote to them, until retention.events deletes it")
         }
         if try await !policy.optOuts.record(of: address).isEmpty {
             report.left.append("that they opted out, so that they are not written to again")
         }
     }
+}
+
+/// By what a person's queues are found in the engine; see `NewEvent.keys`.
+enum PersonKey {
+    /// Of a conversation with them.
+    static func participant(_ address: String) -> String { "participant:" + ParticipantAddress.spelling(of: address) }
+    /// Of one where they wrote, a group or their own.
+    static func sender(_ address: String) -> String { "sender:" + ParticipantAddress.spelling(of: address) }
 }

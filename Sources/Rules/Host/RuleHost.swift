@@ -5,7 +5,7 @@ public import Logging
 import Lua
 import Synchronization
 
-/// What one run of a rule may use between two commands.
+/// What one run of a rule may use between two commands, and what of runs is kept in memory.
 public struct RuleLimits: Sendable, Hashable {
     /// Processor time.
     public var cpu: Duration
@@ -15,16 +15,31 @@ public struct RuleLimits: Sendable, Hashable {
     public var memoryBytes: Int
     /// Memory of all Lua states of the process together, in bytes; nil for no limit. The last host to be made sets it.
     public var processMemoryBytes: Int?
+    /// What the Lua states in which waiting runs are kept may hold together, in bytes; past it they are dropped, and
+    /// rebuilt from their journals.
+    public var keptMemoryBytes: Int
+    /// Processor time of one search for a pattern of a filter or a wait.
+    public var pattern: Duration
+    /// Lines that a run may log between two commands, and bytes.
+    public var stepLogLines: Int
+    public var stepLogBytes: Int
 
     public init(
         cpu: Duration = .milliseconds(250), wall: Duration = .seconds(10), memoryBytes: Int = 64 << 20,
-        processMemoryBytes: Int? = nil
+        processMemoryBytes: Int? = nil, keptMemoryBytes: Int = 64 << 20, stepLogLines: Int = 200,
+        stepLogBytes: Int = 64 << 10, pattern: Duration = .milliseconds(25)
     ) {
+        self.pattern = pattern
         self.cpu = cpu
         self.wall = wall
         self.memoryBytes = memoryBytes
         self.processMemoryBytes = processMemoryBytes
+        self.keptMemoryBytes = keptMemoryBytes
+        self.stepLogLines = stepLogLines
+        self.stepLogBytes = stepLogBytes
     }
+
+    var log: LogBuffer.Limits { LogBuffer.Limits(lines: stepLogLines, bytes: stepLogBytes) }
 
     var lua: LuaLimits {
         var limits = LuaLimits()
@@ -48,10 +63,14 @@ public struct RuleHostConfiguration: Sendable, Hashable {
     public var limits: RuleLimits
     /// Unless one is given, nothing blows a fuse.
     public var policy: PolicyConfiguration
+    /// Whether a reaction that is added twice is one, so that one that may have been added is added again.
+    public var repeatsReactions = false
     /// Whether effects on conversations are only noted, and answered as if they had happened.
     public var isDryRun: Bool
     /// Whether each run is rebuilt from its beginning at every command. For tests: it shows whatever a replay breaks.
     public var replaysAlways = false
+    /// Asked of each waiting run that goes on, whether it is to be rebuilt though it was kept. For tests.
+    var forgets: KeptRunLottery?
 
     public init(
         shards: Int = 1, isOnlyMetadataWriter: Bool = false, allowsPrivateMedia: Bool = false,
@@ -78,12 +97,16 @@ public final class RuleHost: EventHandler {
     let executor: CommandExecutor
     private let rehearsals: Rehearsals
     let contents = EventContents()
+    let waitRequests = WaitRequests()
     private let replaysAlways: Bool
+    private let forgets: KeptRunLottery?
     let policy: Policy
+    private let rates: RatePolicy
     let link = EngineLink()
     private let logger: Logger
-    private let clock: any Clock<Duration>
-    private let commandDeadline: Duration
+    let clock: any Clock<Duration>
+    let commandDeadline: Duration
+    let repeatsReactions: Bool
     private let catchUp = Mutex<(@Sendable (Conversation.ID) async throws -> Void)?>(nil)
 
     /// - Parameters:
@@ -97,17 +120,20 @@ public final class RuleHost: EventHandler {
         self.book = book
         self.clock = clock
         commandDeadline = configuration.commandDeadline
+        repeatsReactions = configuration.repeatsReactions
         self.loader = loader
         self.logger = logger
         LuaLimits.setMemoryCeiling(configuration.limits.processMemoryBytes)
-        shards = ShardPool(count: configuration.shards, limits: configuration.limits.lua)
+        shards = ShardPool(count: configuration.shards, limits: configuration.limits)
         replaysAlways = configuration.replaysAlways
+        forgets = configuration.forgets
         let api = configuration.isDryRun ? DryRunAPI(api) : api
         self.api = api
         let metadata = MetadataWriter(api: api, isOnlyWriter: configuration.isOnlyMetadataWriter, now: now)
         let policy = Policy(
             configuration.policy, api: api, contents: contents, link: link, now: now, logger: logger)
         self.policy = policy
+        rates = RatePolicy(configuration.policy.fuses, contents: contents, link: link, now: now, logger: logger)
         let search = EffectSearch(api: api, contents: contents, link: link)
         // A dry run leaves the metadata as they are, so there is nothing to keep about them.
         let ledger = MetadataLedger(link: configuration.isDryRun ? nil : link)
@@ -141,22 +167,47 @@ public final class RuleHost: EventHandler {
 
     public func match(_ event: Event) async throws -> Matching {
         let content = try contents.content(of: event)
-        let shard = shards.shard(for: event.queue)
-        var matching = Matching()
-        for (pack, rule) in book.rules(for: content.kind) {
-            var refusal =
-                rule.filter.refusal(of: content) ?? Self.refusalOfEcho(content, event, by: rule)
-                ?? policy.refusal(of: rule.name, pack: pack.name, number: content.conversation.number)
-            if refusal == nil, rule.filter.patterns != nil || rule.hasMatches {
-                refusal = await shard.refusal(of: content, by: rule, of: pack)
-            }
-            if let refusal {
-                matching.refusals.append(Refusal(rule: rule.name, reason: refusal))
+        // Asked before the rules: a pack that comes into force in between is asked again.
+        let missing = book.missing
+        let index = book.index(for: content.kind)
+        // In its second turn, an event is for packs that were missing in its first.
+        let isFor: (String?) -> Bool = { folder in event.awaits.map { $0.keys.contains(folder ?? "") } ?? true }
+        let sight = index.look(at: content)
+        var matching = Matching(awaits: missing.filter { isFor($0.key) })
+        var refused: [(rank: Int, refusal: Refusal)] = []
+        for place in sight.admitted where isFor(index.entries[place].folder) {
+            let entry = index.entries[place]
+            let rule = entry.rule
+            if let reason = await refusal(of: content, event, by: rule, of: entry.pack) {
+                refused.append((entry.rank, Refusal(rule: rule.name, reason: reason)))
             } else {
-                matching.starts.append(Start(rule: rule.name, version: pack.version, mode: rule.mode))
+                matching.starts.append(
+                    Start(rule: rule.name, version: entry.pack.version, mode: rule.mode, group: entry.folder))
             }
         }
+        if event.awaits == nil, sight.refused.count > Self.refusalLimit {
+            matching.rest = sight.refused.grouped(in: index.list)
+        } else {
+            refused += index.refusals(sight.refused) { isFor($0.folder) }
+        }
+        matching.refusals = refused.sorted { $0.rank < $1.rank }.map(\.refusal)
         return matching
+    }
+
+    /// How many refusals by filters are kept one by one.
+    private static let refusalLimit = 64
+
+    /// Why a rule is not to start though its filter lets the event pass, as far as that is judged without Lua.
+    private func refusal(
+        of content: ConversationEvent, _ event: Event, by rule: Rule, of pack: RulePack
+    ) async -> String? {
+        let reason =
+            Self.refusalOfEcho(content, event, by: rule)
+            ?? policy.refusal(of: rule.name, pack: pack.name, number: content.conversation.number)
+        guard reason == nil, rule.filter.patterns != nil || rule.hasMatches else { return reason }
+        let judgment = await shards.shard(for: event.queue).judge(content, by: rule, of: pack)
+        if judgment.wasStopped { await policy.stopped("event \(event.sequence)", of: rule.name) }
+        return judgment.refusal
     }
 
     /// A message that this host sent is seen again by polling: a rule that answered it would go on for ever.
@@ -167,36 +218,64 @@ public final class RuleHost: EventHandler {
     }
 
     public func program(for invocation: Invocation, event: Event) async throws -> any Program {
+        try await program(for: invocation, event: event) { [policy] in
+            await policy.stopped(invocation.id, of: invocation.rule)
+        }
+    }
+
+    public func rehearsalProgram(for invocation: Invocation, event: Event) async throws -> any Program {
+        try await program(for: invocation, event: event, stopped: {})
+    }
+
+    /// - Parameter stopped: Called if the program used up a limit.
+    private func program(
+        for invocation: Invocation, event: Event, stopped: @escaping @Sendable () async -> Void
+    ) async throws -> any Program {
         let pack: RulePack?
         do {
             pack = try await book.pack(version: invocation.version, loader: loader)
         } catch {
-            throw EngineFailure("the pack that \(invocation.rule) began with can't be read: \(error)", retryable: false)
+            throw EngineFailure(
+                "the pack that \(invocation.rule) began with can't be read: \(error)",
+                retryable: (error as? EngineError)?.code == .unavailable)
         }
-        guard let pack, let rule = pack.rules.first(where: { $0.name == invocation.rule }) else {
+        guard let pack, let rule = pack.rule(named: invocation.rule) else {
             throw EngineFailure(
                 "the version of \(invocation.rule) that this began with is gone (\(invocation.version.prefix(12)))",
                 retryable: false)
         }
         let content = try contents.content(of: event)
         let shard = shards.shard(for: event.queue)
-        let make: @Sendable () -> RuleProgram = { [policy] in
+        var hooks = RuleProgram.Hooks(stopped: stopped, freeMemory: { [shards] in await shards.freeMemory() })
+        if let forgets { hooks.forgets = { forgets.draw() } }
+        let make: @Sendable () -> RuleProgram = { [hooks] in
             RuleProgram(
-                rule, of: pack, event: content, seed: Self.seed(invocation.id), on: shard,
-                stopped: { await policy.stopped(invocation.id, of: rule.name) })
+                rule, of: pack, event: content, seed: Self.seed(invocation.id), on: shard, hooks: hooks)
         }
         return replaysAlways ? ReplayingProgram(make) : make()
     }
 
     public func offer(_ event: Event, to waiting: Waiting) async throws -> Data? {
-        guard let request = try? WaitRequest(JSONValue(parsing: waiting.input)) else { return nil }
+        let isSend = waiting.name == RuleCommand.send.rawValue
+        let asked = isSend ? (try? JSONValue(parsing: waiting.input))?[SendRequest.unlessReply] : nil
+        let request = isSend ? asked.flatMap { try? WaitRequest($0) } : waitRequests.request(waiting.input)
+        guard let request else { return nil }
         let content = try contents.content(of: event)
         guard request.admits(content) else { return nil }
         if let patterns = request.patterns(for: content) {
             let shard = shards.shard(for: event.queue)
-            guard (try? await shard.matches(patterns, content.text)) == true else { return nil }
+            do {
+                guard try await shard.matches(patterns, content.text) else { return nil }
+            } catch {
+                if (error as? LuaError)?.limit != nil { await policy.stopped(waiting.invocation, of: waiting.rule) }
+                return nil
+            }
         }
-        return event.payload
+        return isSend ? Data("null".utf8) : event.payload
+    }
+
+    public func stopped(_ invocation: Invocation, of event: Event, because failure: ProgramFailure) async {
+        await policy.stopped(invocation.id, of: invocation.rule)
     }
 
     /// Sets what fetches a conversation's messages because a wait in it fell due while nothing ran.
@@ -216,8 +295,10 @@ public final class RuleHost: EventHandler {
     }
 
     public func permit(_ command: Command, in context: CommandContext) async throws {
-        guard let kind = RuleCommand(rawValue: command.name), kind.isEffect, kind != .showTyping else { return }
-        try await policy.admit(kind, try JSONValue(parsing: command.input), in: context)
+        guard let kind = RuleCommand(rawValue: command.name) else { return }
+        let input = try JSONValue(parsing: command.input)
+        if kind.isEffect, kind != .showTyping { try await policy.admit(kind, input, in: context) }
+        try await rates.admit(kind, input, in: context)
     }
 
     public func rehearse(_ command: Command, in context: CommandContext) async throws -> Data {
@@ -265,13 +346,6 @@ public final class RuleHost: EventHandler {
         id.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 
-    /// Looks whether a send or reaction whose outcome is unknown took place.
-    public func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? {
-        guard let kind = RuleCommand(rawValue: command.name) else { return nil }
-        return try await executor.search.outcome(
-            of: kind, try JSONValue(parsing: command.input), in: context)?.text()
-    }
-
     public func pauseSubject(of rule: String) -> String? { PauseSubject.rule(rule) }
 
     /// The message that a send led to: a poll sees it too.
@@ -282,8 +356,13 @@ public final class RuleHost: EventHandler {
         return [EventIdentity.message(Message.ID(id))]
     }
 
+    public func kept(_ facts: [Fact]) async { await policy.learn(facts) }
+
     /// An event that is too old for rules still says whether its sender may be written to.
-    public func expired(_ event: Event) async throws {
-        try await policy.note(try contents.content(of: event))
+    public func facts(in event: Event) async -> [Fact] {
+        guard let content = try? contents.content(of: event), let word = OptOutWord(content, optOutWords),
+            let fact = try? word.fact()
+        else { return [] }
+        return [fact]
     }
 }

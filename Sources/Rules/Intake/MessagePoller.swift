@@ -60,6 +60,7 @@ public struct MessagePoller: Service {
 
     let api: any ConversationAPI
     let store: any PollStore
+    private let optOut: OptOutWords
     private let interval: Duration
     let lookback: Duration
     let clock: any Clock<Duration>
@@ -70,13 +71,16 @@ public struct MessagePoller: Service {
     /// - Parameters:
     ///   - interval: Between the end of a look and the next.
     ///   - lookback: How far back the very first look reads.
+    ///   - optOut: Words that are kept with the messages that bring them.
     public init(
         api: any ConversationAPI, store: any PollStore, interval: Duration, lookback: Duration,
-        clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Date = { Date() },
+        optOut: OptOutWords = OptOutWords(), clock: any Clock<Duration> = ContinuousClock(),
+        now: @escaping @Sendable () -> Date = { Date() },
         logger: Logger
     ) {
         self.api = api
         self.store = store
+        self.optOut = optOut
         self.interval = interval
         self.lookback = lookback
         self.clock = clock
@@ -221,7 +225,7 @@ public struct MessagePoller: Service {
             let contents =
                 [ConversationEvent(message, in: conversation)]
                 + reactions.map { ConversationEvent($0, on: message, in: conversation) }
-            return try contents.map { try NewEvent($0, source: "poll", sentAt: message.receivedAt) }
+            return try contents.map { try NewEvent($0, source: "poll", sentAt: message.receivedAt, optOut: optOut) }
         }
     }
 

@@ -13,7 +13,7 @@ actor ReplayingProgram: Program {
     func advance(_ input: ProgramInput) async -> ProgramStep {
         let program = make()
         for (former, command) in zip(inputs, commands) {
-            let step = await program.advance(former)
+            let step = await program.advance(former, replaying: true)
             guard step.next != .command(command) else { continue }
             await program.cancel()
             return ProgramStep(

@@ -10,18 +10,32 @@ actor RuleProgram: Program {
     private let event: ConversationEvent
     private let seed: UInt64
     private let shard: RuleShard
-    private let stopped: @Sendable () async -> Void
+    private let hooks: Hooks
     private var handle: RuleShard.Handle?
     private var asked: RuleCommand?
+    /// What the script was just told of a command that may have taken place.
+    private var unknown: CommandFailure?
 
-    /// - Parameters:
-    ///   - seed: Of `math.random`: the same for every replay of an invocation.
-    ///   - stopped: Told if the script is stopped because it used up a limit.
+    /// How many times the limits a step may take that was taken before: the machine may be busier now, and it was within
+    /// the limits then.
+    private static let replayTimes = 4
+
+    /// What a program asks of its host.
+    struct Hooks: Sendable {
+        /// Told if the script is stopped because it used up a limit.
+        var stopped: @Sendable () async -> Void = {}
+        /// Frees what runs at rest hold, for one that needs memory.
+        var freeMemory: @Sendable () async -> Void = {}
+        /// Whether a run that rested is taken as dropped. For tests.
+        var forgets: @Sendable () -> Bool = { false }
+    }
+
+    /// - Parameter seed: Of `math.random`: the same for every replay of an invocation.
     init(
         _ rule: Rule, of pack: RulePack, event: ConversationEvent, seed: UInt64, on shard: RuleShard,
-        stopped: @escaping @Sendable () async -> Void = {}
+        hooks: Hooks = Hooks()
     ) {
-        self.stopped = stopped
+        self.hooks = hooks
         self.seed = seed
         self.rule = rule
         self.pack = pack
@@ -29,18 +43,23 @@ actor RuleProgram: Program {
         self.shard = shard
     }
 
-    func advance(_ input: ProgramInput) async -> ProgramStep {
+    func advance(_ input: ProgramInput) async -> ProgramStep { await advance(input, replaying: false) }
+
+    func advance(_ input: ProgramInput, replaying: Bool) async -> ProgramStep {
+        let allowance = LuaAllowance.renewed(times: replaying ? Self.replayTimes : 1)
+        unknown = nil
         do {
             switch input {
             case .begin:
                 let (handle, step) = try await shard.begin(
-                    rule, of: pack, argument: event.ruleArgument, seed: seed)
+                    rule, of: pack, argument: event.ruleArgument, seed: seed, allowance: allowance)
                 self.handle = handle
                 return await translate(step)
             case .outcome(let data):
-                return await resume(.values([try asked?.value(of: data) ?? .nil]))
+                return await resume(.values([try asked?.value(of: data) ?? .nil]), allowance)
             case .failure(let failure):
-                return await resume(.failure(LuaHostError(failure)))
+                if failure.outcomeUnknown { unknown = failure }
+                return await resume(.failure(LuaHostError(failure)), allowance)
             }
         } catch let error as LuaError {
             return ProgramStep(next: .failed(ProgramFailure(error)))
@@ -55,25 +74,39 @@ actor RuleProgram: Program {
         await shard.end(handle)
     }
 
-    private func resume(_ input: LuaInput) async -> ProgramStep {
+    func rest() async -> Bool {
+        guard let handle else { return false }
+        return await shard.rest(handle)
+    }
+
+    func wake() async -> Bool {
+        guard let handle, !hooks.forgets() else { return false }
+        return await shard.wake(handle)
+    }
+
+    private func resume(_ input: LuaInput, _ allowance: LuaAllowance) async -> ProgramStep {
         guard let handle else {
             return ProgramStep(next: .failed(ProgramFailure(code: "not_running", message: "the rule was not begun")))
         }
-        return await translate(await shard.resume(handle, input))
+        return await translate(await shard.resume(handle, input, allowance))
     }
 
-    /// Turns what the script wants into what the engine does. A command that can't be made is the script's to handle,
-    /// at once.
+    /// Turns what the script wants into what the engine does. A command that can't be made is the script's to handle, at
+    /// once and at its own cost: nothing else bounds how many of them it makes.
     private func translate(_ first: RuleShard.Step) async -> ProgramStep {
         var step = first
         var logs = step.logs
         while true {
+            if step.needsMemory { await hooks.freeMemory() }
             switch step.step {
             case .finished:
                 return ProgramStep(logs: logs, next: .finished(nil))
             case .failed(let error):
-                if error.code == .limit || error.code == .memory { await stopped() }
-                return ProgramStep(logs: logs, next: .failed(ProgramFailure(error)))
+                if error.code == .limit || error.code == .memory { await hooks.stopped() }
+                let failure = ProgramFailure(error)
+                // Nobody caught it: then the script has not decided what its outcome was.
+                let isUndecided = unknown.map { error.raisedCode == $0.code } ?? false
+                return ProgramStep(logs: logs, next: isUndecided ? .undecided(failure) : .failed(failure))
             case .paused:
                 guard let handle else { return ProgramStep(logs: logs, next: .finished(nil)) }
                 step = await shard.resume(handle, .proceed)
@@ -85,7 +118,7 @@ actor RuleProgram: Program {
                     return ProgramStep(logs: logs, next: .command(made))
                 } catch {
                     guard let handle else { return ProgramStep(logs: logs, next: .finished(nil)) }
-                    step = await shard.resume(handle, .failure(error))
+                    step = await shard.resume(handle, .failure(error), .remaining)
                     logs += step.logs
                 }
             }

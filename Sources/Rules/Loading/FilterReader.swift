@@ -68,10 +68,10 @@ struct FilterReader {
         switch key {
         case "direction": filter.direction = try direction(value)
         case "channel": filter.channel = try channels(value)
-        case "from": filter.from = Set(try texts(key, value))
-        case "to": filter.to = Set(try texts(key, value))
+        case "from": filter.from = Set(try texts(key, value).map(ParticipantAddress.spelling))
+        case "to": filter.to = Set(try texts(key, value).map(ParticipantAddress.spelling))
         case "agent": filter.agent = Set(try texts(key, value))
-        case "number": filter.number = Set(try texts(key, value))
+        case "number": filter.number = Set(try texts(key, value).map(ParticipantAddress.spelling))
         case "body": filter.body = try words(value)
         case "pattern": filter.patterns = try patterns(value)
         case "media": filter.media = try media(value)

@@ -11,6 +11,16 @@ public struct RulePack: Sendable, Hashable {
     /// What invocations pin.
     public var version: String { pack.digest }
 
+    /// The rule of that name, pack included; found by halves, since rules are in the order of their names.
+    func rule(named name: String) -> Rule? {
+        var (low, high) = (0, rules.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rules[middle].name < name { low = middle + 1 } else { high = middle }
+        }
+        return low < rules.count && rules[low].name == name ? rules[low] : nil
+    }
+
     /// The source of a file, named so that errors tell pack and file.
     ///
     /// - Throws: ``PackError`` if there is no such file, or it is not text.

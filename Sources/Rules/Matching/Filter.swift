@@ -43,84 +43,135 @@ struct Filter: Sendable, Hashable {
     ///
     /// ``patterns`` are not looked at here.
     func refusal(of event: ConversationEvent) -> String? {
-        Self.conditions.lazy.compactMap { $0(self, event) }.first
+        let refusal = refusalBeforeText(of: event) ?? refusalByBody(event) ?? refusalAfterText(of: event)
+        return refusal.map { $0.beginning + (endings[$0.condition] ?? "") }
     }
 
-    private static let conditions: [@Sendable (Filter, ConversationEvent) -> String?] = [
-        { $0.refusalByDirection($1) }, { $0.refusalByChannel($1) }, { $0.refusalByReaction($1) },
-        { $0.refusalByMedia($1) }, { $0.refusalByAddress($1) }, { $0.refusalByBody($1) }, { $0.refusalByFirst($1) },
-        { $0.refusalByMetadata($1) }, { $0.refusalByHours($1) },
-    ]
+    /// The same filter without what looks at the text.
+    var withoutText: Filter {
+        var filter = self
+        filter.body = nil
+        filter.patterns = nil
+        return filter
+    }
 
-    private func refusalByDirection(_ event: ConversationEvent) -> String? {
+    /// What is judged before ``body``, in the order in which reasons are given.
+    func refusalBeforeText(of event: ConversationEvent) -> FilterRefusal? {
+        refusalByDirection(event) ?? refusalByChannel(event) ?? refusalByReaction(event) ?? refusalByMedia(event)
+            ?? refusalByAddress(event)
+    }
+
+    /// What is judged after ``body``.
+    func refusalAfterText(of event: ConversationEvent) -> FilterRefusal? {
+        refusalByFirst(event) ?? refusalByMetadata(event) ?? refusalByHours(event)
+    }
+
+    /// Why a text is turned away that has none of the words.
+    static let noWords = FilterRefusal("body", "the text has none of: ")
+
+    /// What the reason of each condition ends with.
+    var endings: [String: String] {
+        var endings: [String: String] = [:]
+        if !direction.isEmpty { endings["direction"] = Self.list(direction.map(\.rawValue)) }
+        endings["channel"] = channel.map { Self.list($0.map(\.rawValue)) }
+        endings["reaction"] = reaction.map { Self.list($0.map(\.rawValue)) }
+        if case .kinds(let wanted)? = media { endings["media"] = Self.list(wanted.map(\.rawValue)) }
+        endings["from"] = from.map { Self.list($0) }
+        endings["to"] = to.map { Self.list($0) }
+        endings["agent"] = agent.map { Self.list($0) }
+        endings["number"] = number.map { Self.list($0) }
+        endings["body"] = body.map { Self.list($0.texts) }
+        for (key, wanted) in metadata ?? [:] { endings["metadata.\(key)"] = Self.list(wanted.map(\.shown)) }
+        return endings
+    }
+
+    private func refusalByDirection(_ event: ConversationEvent) -> FilterRefusal? {
         guard !direction.isEmpty, !direction.contains(event.direction) else { return nil }
-        return "direction is \(event.direction), not \(Self.list(direction.map(\.rawValue)))"
+        return FilterRefusal("direction", "direction is \(event.direction), not ")
     }
 
-    private func refusalByChannel(_ event: ConversationEvent) -> String? {
+    private func refusalByChannel(_ event: ConversationEvent) -> FilterRefusal? {
         guard let channel else { return nil }
         if let actual = event.channel, channel.contains(actual) { return nil }
-        return "channel is \(event.channel?.rawValue ?? "not known"), not \(Self.list(channel.map(\.rawValue)))"
+        return FilterRefusal("channel", "channel is \(event.channel?.rawValue ?? "not known"), not ")
     }
 
-    private func refusalByReaction(_ event: ConversationEvent) -> String? {
+    private func refusalByReaction(_ event: ConversationEvent) -> FilterRefusal? {
         guard let reaction, let actual = event.reaction?.reactionType, !reaction.contains(actual) else { return nil }
-        return "reaction is \(actual), not \(Self.list(reaction.map(\.rawValue)))"
+        return FilterRefusal("reaction", "reaction is \(actual), not ")
     }
 
-    private func refusalByMedia(_ event: ConversationEvent) -> String? {
+    private func refusalByMedia(_ event: ConversationEvent) -> FilterRefusal? {
         guard let media else { return nil }
         let kinds = (event.message?.attachments ?? []).map { $0.kind ?? .file }
+        let actual = Self.list(kinds.map(\.rawValue))
         switch media {
-        case .any: return kinds.isEmpty ? "there is no media" : nil
-        case .none: return kinds.isEmpty ? nil : "there is media (\(Self.list(kinds.map(\.rawValue))))"
+        case .any: return kinds.isEmpty ? FilterRefusal("any media", "there is no media") : nil
+        case .none: return kinds.isEmpty ? nil : FilterRefusal("no media", "there is media (\(actual))")
         case .kinds(let wanted):
             if kinds.contains(where: wanted.contains) { return nil }
-            let wish = Self.list(wanted.map(\.rawValue))
-            return kinds.isEmpty
-                ? "there is no media, let alone \(wish)" : "media is \(Self.list(kinds.map(\.rawValue))), not \(wish)"
+            return FilterRefusal(
+                "media", kinds.isEmpty ? "there is no media, let alone " : "media is \(actual), not ")
         }
     }
 
-    private func refusalByAddress(_ event: ConversationEvent) -> String? {
-        if let from, !from.contains(event.sender) { return "from is \(event.sender), not \(Self.list(from))" }
-        if let to, !to.contains(event.recipient) { return "to is \(event.recipient), not \(Self.list(to))" }
+    private func refusalByAddress(_ event: ConversationEvent) -> FilterRefusal? {
+        if let from, !from.contains(ParticipantAddress.spelling(of: event.sender)) {
+            return FilterRefusal("from", "from is \(event.sender), not ")
+        }
+        if let to, !to.contains(ParticipantAddress.spelling(of: event.recipient)) {
+            return FilterRefusal("to", "to is \(event.recipient), not ")
+        }
         let conversation = event.conversation
         if let agent, !agent.contains(conversation.agent ?? "") {
-            return "agent is \(conversation.agent ?? "not known"), not \(Self.list(agent))"
+            return FilterRefusal("agent", "agent is \(conversation.agent ?? "not known"), not ")
         }
-        if let number, !number.contains(conversation.number), !number.contains(conversation.numberID ?? "") {
-            return "number is \(conversation.number), not \(Self.list(number))"
+        if let number, !number.contains(ParticipantAddress.spelling(of: conversation.number)),
+            !number.contains(conversation.numberID ?? "")
+        {
+            return FilterRefusal("number", "number is \(conversation.number), not ")
         }
         return nil
     }
 
-    private func refusalByBody(_ event: ConversationEvent) -> String? {
+    private func refusalByBody(_ event: ConversationEvent) -> FilterRefusal? {
         guard let body, !body.matcher.matches(event.text) else { return nil }
-        return "the text has none of: \(Self.list(body.texts))"
+        return Self.noWords
     }
 
-    private func refusalByFirst(_ event: ConversationEvent) -> String? {
+    private func refusalByFirst(_ event: ConversationEvent) -> FilterRefusal? {
         guard let first, first != (event.isFirst ?? false) else { return nil }
-        return first ? "it is not the conversation's first message" : "it is the conversation's first message"
+        return FilterRefusal(
+            "first", first ? "it is not the conversation's first message" : "it is the conversation's first message")
     }
 
-    private func refusalByMetadata(_ event: ConversationEvent) -> String? {
+    private func refusalByMetadata(_ event: ConversationEvent) -> FilterRefusal? {
         guard let metadata else { return nil }
         for (key, wanted) in metadata.sorted(by: { $0.key < $1.key }) {
             let actual = event.conversation.metadata?[key] ?? .null
             if wanted.contains(where: { $0.isEqual(to: actual) }) { continue }
-            return "metadata.\(key) is \(actual.shown), not \(Self.list(wanted.map(\.shown)))"
+            return FilterRefusal("metadata.\(key)", "metadata.\(key) is \(actual.shown), not ")
         }
         return nil
     }
 
-    private func refusalByHours(_ event: ConversationEvent) -> String? {
+    private func refusalByHours(_ event: ConversationEvent) -> FilterRefusal? {
         guard let hours, let date = event.occurredAt?.date, !hours.contain(date) else { return nil }
-        return "it came outside the hours"
+        return FilterRefusal("hours", "it came outside the hours")
     }
 
     private static func list(_ items: some Sequence<String>) -> String { items.sorted().joined(separator: ", ") }
+}
+
+/// Why a filter turns an event away: the event's part of the reason. ``Filter/endings`` has the rule's.
+struct FilterRefusal: Sendable, Hashable {
+    var condition: String
+    var beginning: String
+
+    init(_ condition: String, _ beginning: String) {
+        self.condition = condition
+        self.beginning = beginning
+    }
 }
 
 extension JSONValue {

@@ -6,25 +6,29 @@ enum PatternMatching {
         name: "pattern.lua",
         text: "return { find = function(text, pattern) return string.find(text, pattern) ~= nil end }")
 
-    /// - Throws: ``LuaError`` for a malformed pattern.
-    static func matches(_ pattern: String, _ text: String, with state: LuaState) throws(LuaError) -> Bool {
-        let call = try state.start(source, field: "find", arguments: [.string(text), .string(pattern)])
-        switch call.resumeThroughPauses(.begin) {
+    /// A search for a pattern, which may pause.
+    static func call(_ pattern: String, _ text: String, with state: LuaState) throws(LuaError) -> LuaInvocation {
+        try state.begin(source, field: "find", arguments: [.string(text), .string(pattern)])
+    }
+
+    /// Whether a search that came to its end found the pattern.
+    ///
+    /// - Throws: ``LuaError`` for a malformed pattern, or one that takes too long.
+    static func found(_ step: LuaStep) throws(LuaError) -> Bool {
+        switch step {
         case .finished(let values): return values.first == .boolean(true)
         case .failed(let error): throw error
-        case .command, .paused:
-            call.cancel()
-            return false
+        case .command, .paused: return false
         }
     }
-}
 
-extension LuaInvocation {
-    /// Runs on until the script asks for something, ends, or is stopped by its limits: what is being judged holds up its
-    /// conversation, so there is no use in letting others go first.
-    func resumeThroughPauses(_ input: LuaInput) -> LuaStep {
-        var step = resume(input)
-        while case .paused = step { step = resume(.proceed) }
-        return step
+    /// Searches at once.
+    ///
+    /// - Throws: As ``found(_:)``.
+    static func matches(_ pattern: String, _ text: String, with state: LuaState) throws(LuaError) -> Bool {
+        let call = try call(pattern, text, with: state)
+        var step = call.resume(.begin)
+        while case .paused = step { step = call.resume(.proceed) }
+        return try found(step)
     }
 }

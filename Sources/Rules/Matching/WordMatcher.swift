@@ -15,8 +15,25 @@ struct WordMatcher: Sendable, Hashable {
     /// Whether a phrase has any word at all: one without would match nothing.
     static func hasWords(_ phrase: String) -> Bool { !words(of: phrase).isEmpty }
 
-    func matches(_ text: String) -> Bool {
-        let words = Self.words(of: text)
+    /// A text cut into words, once for all that look at it.
+    struct Text: Sendable {
+        let words: [String]
+        /// Each word once.
+        let distinct: Set<String>
+
+        init(_ text: String) {
+            words = WordMatcher.words(of: text)
+            distinct = Set(words)
+        }
+    }
+
+    /// A text can only match if it has one of these.
+    var firstWords: [String] { phrases.compactMap(\.first) }
+
+    func matches(_ text: String) -> Bool { matches(Text(text)) }
+
+    func matches(_ text: Text) -> Bool {
+        let words = text.words
         return phrases.contains { phrase in
             guard !phrase.isEmpty, phrase.count <= words.count else { return false }
             return (0...words.count - phrase.count).contains { start in

@@ -29,11 +29,12 @@ public struct FuseRate: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(count)/\(DurationText.format(period))" }
 }
 
-/// Rates at which something is taken to have gone wrong: then the rule is paused until a person resumes it.
+/// Rates at which something is taken to have gone wrong: then the rule is paused until a person resumes it, or sends one
+/// person nothing for a while.
 ///
 /// Sends, replies and reactions count. Nil leaves one out.
 public struct Fuses: Sendable, Hashable {
-    /// Effects in one conversation: nobody reads more than a message every three seconds.
+    /// Effects to one person from one number: nobody reads more than a message every three seconds.
     public var conversation: FuseRate?
     /// Effects of one rule.
     public var rule: FuseRate?
@@ -42,11 +43,26 @@ public struct Fuses: Sendable, Hashable {
     public var number: FuseRate?
     /// Runs of one rule that were stopped because they used up a limit.
     public var stops: FuseRate?
+    /// Changes of metadata by one rule.
+    public var metadata: FuseRate?
+    /// Reads of conversations and messages by one rule.
+    public var reads: FuseRate?
+    /// Signs of typing by one rule.
+    public var typing: FuseRate?
+    /// Messages of one rule to people other than the one whose event it runs for.
+    public var broadcasts: FuseRate?
 
     public init(
         conversation: FuseRate? = FuseRate(20, per: .seconds(60)), rule: FuseRate? = FuseRate(600, per: .seconds(60)),
-        number: FuseRate? = FuseRate(600, per: .seconds(60)), stops: FuseRate? = FuseRate(5, per: .seconds(600))
+        number: FuseRate? = FuseRate(600, per: .seconds(60)), stops: FuseRate? = FuseRate(5, per: .seconds(600)),
+        metadata: FuseRate? = FuseRate(3000, per: .seconds(60)), reads: FuseRate? = FuseRate(3000, per: .seconds(60)),
+        typing: FuseRate? = FuseRate(600, per: .seconds(60)),
+        broadcasts: FuseRate? = FuseRate(1000, per: .seconds(3600))
     ) {
+        self.metadata = metadata
+        self.reads = reads
+        self.typing = typing
+        self.broadcasts = broadcasts
         self.conversation = conversation
         self.rule = rule
         self.number = number
@@ -54,5 +70,6 @@ public struct Fuses: Sendable, Hashable {
     }
 
     /// No fuse at all.
-    public static let none = Fuses(conversation: nil, rule: nil, number: nil, stops: nil)
+    public static let none = Fuses(
+        conversation: nil, rule: nil, number: nil, stops: nil, metadata: nil, reads: nil, typing: nil, broadcasts: nil)
 }

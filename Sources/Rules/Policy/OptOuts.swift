@@ -5,8 +5,8 @@ import Synchronization
 
 /// Who asked not to be written to, from which number.
 ///
-/// Kept in the engine's store under a scope that is no pack's; read from there once, and then from memory, since nobody
-/// else writes it.
+/// A word is a ``Fact``, kept with the event that brought it. They are read from the engine's store once for each
+/// participant, and then from memory: the engine tells of each that it keeps, before the event's acceptance returns.
 final class OptOuts: Sendable {
     /// The latest word of a participant to one number.
     struct Entry: Sendable, Hashable, Codable {
@@ -20,74 +20,137 @@ final class OptOuts: Sendable {
     /// By number.
     typealias Record = [String: Entry]
 
-    /// Packs are named `org/pack`, so none is named like this.
-    static let scope = "#opt_out"
+    private struct State {
+        /// By participant; each is complete.
+        var records: [String: Record] = [:]
+        /// How many words were learnt: tells whoever reads the store that something came meanwhile.
+        var learnt = 0
+
+        mutating func keep(_ record: Record, of participant: String) {
+            if records.count >= memoryLimit, records[participant] == nil { records = [:] }
+            records[participant] = record
+        }
+    }
 
     /// Participants remembered; past it all are read anew.
     private static let memoryLimit = 50_000
 
     private let link: EngineLink
-    private let lock = KeyedLock<ParticipantAddress>()
-    private let known = Mutex<[ParticipantAddress: Record]>([:])
+    private let state = Mutex(State())
 
     init(link: EngineLink) { self.link = link }
 
-    /// Keeps a participant's word, unless a later one of theirs is known.
+    /// Takes note of a word that was kept.
     ///
-    /// - Returns: Whether it changed whether they may be written to.
-    /// - Throws: ``EngineError`` if it could not be kept.
-    func note(_ entry: Entry, of participant: ParticipantAddress, to number: ParticipantAddress) async throws -> Bool {
-        try await lock.withLock(participant) {
-            var record = try await self.record(of: participant)
-            let former = record[number.text]
-            if let former, former.at > entry.at { return false }
-            record[number.text] = entry
-            if former != entry {
-                try await self.link.engine?.setStoredValue(
-                    scope: Self.scope, key: participant.text, to: try JSON.encode(record))
-                self.remember(record, of: participant)
-            }
-            return (former?.meaning ?? .start) != entry.meaning
+    /// - Returns: Whether it changes whether the participant may be written to, as far as that is known.
+    func learn(_ word: OptOutWord) async -> Bool {
+        let isLasting = link.engine != nil
+        let changes: Bool? = state.withLock { state in
+            state.learnt += 1
+            guard var record = state.records[word.participant] ?? (isLasting ? nil : [:]) else { return nil }
+            let former = record[word.number]
+            if let former, former.at > word.entry.at { return false }
+            record[word.number] = word.entry
+            state.keep(record, of: word.participant)
+            return (former?.meaning ?? .start) != word.entry.meaning
         }
+        if let changes { return changes }
+        // What it was before is not known any more; unless a later word is kept, it is this now.
+        return (try? await record(of: word.participant))?[word.number] == word.entry
     }
 
     /// The word by which a participant turned messages from a number off; nil if they may be written to.
     ///
-    /// - Parameter number: Nil where it isn't known: then a stop to any number counts.
+    /// - Parameters:
+    ///   - participant: In its one spelling, as the number.
+    ///   - number: Nil where it isn't known: then a stop to any number counts.
     func stop(
-        of participant: ParticipantAddress, to number: ParticipantAddress?
+        of participant: String, to number: String?
     ) async throws(EngineError) -> (number: String, entry: Entry)? {
         let record = try await record(of: participant)
         guard !record.isEmpty else { return nil }
-        let numbers = number.map { [$0.text] } ?? record.keys.sorted()
+        let numbers = number.map { [$0] } ?? record.keys.sorted()
         return numbers.lazy
             .compactMap { number in record[number].map { (number, $0) } }
             .first { $0.1.meaning == .stop }
     }
 
-    func record(of participant: ParticipantAddress) async throws(EngineError) -> Record {
-        if let record = known.withLock({ $0[participant] }) { return record }
-        guard let engine = link.engine else { return [:] }
-        let data = try await engine.storedValue(scope: Self.scope, key: participant.text)
-        let record: Record
-        do {
-            record = try data.map { try JSON.decode(Record.self, from: $0) } ?? [:]
-        } catch {
-            throw EngineError(.corrupted, "what is kept about the opt-outs of \(participant) can't be read")
-        }
-        return known.withLock { known in
-            // Somebody may have kept a word meanwhile.
-            if let present = known[participant] { return present }
-            if known.count >= Self.memoryLimit { known = [:] }
-            known[participant] = record
-            return record
+    func record(of participant: String) async throws(EngineError) -> Record {
+        while true {
+            let (known, learnt) = state.withLock { ($0.records[participant], $0.learnt) }
+            if let known { return known }
+            guard let engine = link.engine else { return [:] }
+            let record = try await Self.read(participant, in: engine)
+            let kept: Record? = state.withLock { state in
+                if let present = state.records[participant] { return present }
+                // A word came while the store was read, and may not be in what was read.
+                guard state.learnt == learnt else { return nil }
+                state.keep(record, of: participant)
+                return record
+            }
+            if let kept { return kept }
         }
     }
 
-    private func remember(_ record: Record, of participant: ParticipantAddress) {
-        known.withLock { known in
-            if known.count >= Self.memoryLimit, known[participant] == nil { known = [:] }
-            known[participant] = record
+    private static func read(_ participant: String, in engine: Engine) async throws(EngineError) -> Record {
+        let former = try await engine.storedValue(scope: OptOutWord.formerScope, key: participant)
+        let facts = try await engine.facts(scope: OptOutWord.scope(of: participant))
+        do {
+            let record = try former.map { try JSON.decode(Record.self, from: $0) } ?? [:]
+            return try facts.reduce(into: record) { record, fact in
+                let entry = try JSON.decode(Entry.self, from: fact.value)
+                if let former = record[fact.key], former.at > entry.at { return }
+                record[fact.key] = entry
+            }
+        } catch {
+            throw EngineError(.corrupted, "what is kept about the opt-outs of \(participant) can't be read")
         }
+    }
+}
+
+/// A participant's word to a number that they want no more messages, or want them again.
+struct OptOutWord: Sendable, Hashable {
+    /// In the one spelling of addresses, as the number.
+    var participant: String
+    var number: String
+    var entry: OptOuts.Entry
+
+    /// Packs are named `org/pack`, so no scope of theirs is named like these.
+    private static let scopePrefix = "#opt_out:"
+    /// Where earlier versions kept all words of a participant as one value.
+    static let formerScope = "#opt_out"
+
+    static func scope(of participant: String) -> String { scopePrefix + participant }
+
+    init(_ entry: OptOuts.Entry, of participant: String, to number: String) {
+        self.participant = ParticipantAddress.spelling(of: participant)
+        self.number = ParticipantAddress.spelling(of: number)
+        self.entry = entry
+    }
+
+    /// What an inbound message says; nil if it is no such word. A group's member speaks for the thread between them and the
+    /// number, not for the group.
+    init?(_ event: ConversationEvent, _ words: OptOutWords) {
+        guard event.kind == .message, event.direction == .inbound, let message = event.message,
+            let meaning = words.meaning(of: message.body)
+        else { return nil }
+        self.init(
+            OptOuts.Entry(meaning: meaning, at: message.receivedAt, word: message.body),
+            of: message.senderIdentifier ?? message.fromNumber,
+            to: event.conversation.number.isEmpty ? message.toNumber : event.conversation.number)
+    }
+
+    /// Nil if the fact is another's.
+    init?(_ fact: Fact) {
+        guard fact.scope.hasPrefix(Self.scopePrefix), let entry = try? JSON.decode(OptOuts.Entry.self, from: fact.value)
+        else { return nil }
+        participant = String(fact.scope.dropFirst(Self.scopePrefix.count))
+        number = fact.key
+        self.entry = entry
+    }
+
+    /// - Throws: `EncodingError` for a word that JSON cannot hold.
+    func fact() throws -> Fact {
+        Fact(scope: Self.scope(of: participant), key: number, value: try JSON.encode(entry), at: entry.at.date)
     }
 }

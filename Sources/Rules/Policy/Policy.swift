@@ -11,15 +11,19 @@ final class Policy: Sendable {
     /// How many of a conversation's latest events are looked through for its last inbound message.
     private static let answerDepth = 20
 
-    private let configuration: PolicyConfiguration
+    private static let memoryLimit = 10_000
+
+    let configuration: PolicyConfiguration
     private let reader: EffectReader
     private let contents: EventContents
-    private let link: EngineLink
+    let link: EngineLink
     let optOuts: OptOuts
-    private let fuses: Mutex<FuseBox>
+    let fuses: Mutex<FuseBox>
+    /// Effects between their judgement and the moment at which they happen.
+    private let admitted = Mutex<[FuseBox.Effect: PolicyEffect]>([:])
     private let observer = Mutex<(@Sendable (OptOutChange) -> Void)?>(nil)
-    private let now: @Sendable () -> Date
-    private let logger: Logger
+    let now: @Sendable () -> Date
+    let logger: Logger
 
     init(
         _ configuration: PolicyConfiguration, api: any ConversationAPI, contents: EventContents,
@@ -41,19 +45,19 @@ final class Policy: Sendable {
 
     // MARK: Events
 
-    /// Keeps what an inbound message says about whether its sender may be written to. A group's member speaks for the
-    /// thread between them and the number, not for the group.
+    /// Keeps what an inbound message says about whether its sender may be written to, unless that was kept with the event.
     ///
     /// - Throws: ``EngineFailure``, retryable, if it could not be kept: the event then waits, so that nothing is sent
     ///   meanwhile on its account.
     func note(_ event: ConversationEvent) async throws {
-        guard event.kind == .message, event.direction == .inbound, let message = event.message,
-            let meaning = configuration.optOut.meaning(of: message.body)
-        else { return }
-        let sender = message.senderIdentifier ?? message.fromNumber
-        let number = event.conversation.number.isEmpty ? message.toNumber : event.conversation.number
+        guard let word = OptOutWord(event, configuration.optOut) else { return }
         do {
-            try await note(meaning, word: message.body, of: sender, to: number, at: message.receivedAt)
+            if let known = try await optOuts.record(of: word.participant)[word.number],
+                known == word.entry || known.at > word.entry.at
+            {
+                return
+            }
+            try await keep(word)
         } catch let error as EngineError {
             throw EngineFailure("an opt-out could not be kept: \(error.message)", retryable: true)
         }
@@ -62,18 +66,23 @@ final class Policy: Sendable {
     /// Keeps that a participant turned messages from a number off or on.
     ///
     /// - Throws: ``EngineError``.
-    func note(
-        _ meaning: OptOutWords.Meaning, word: String, of participant: String, to number: String, at time: Timestamp
-    ) async throws {
-        let (participant, number) = (ParticipantAddress(participant), ParticipantAddress(number))
-        let entry = OptOuts.Entry(meaning: meaning, at: time, word: word)
-        guard try await optOuts.note(entry, of: participant, to: number) else { return }
-        let change = OptOutChange(
-            participant: participant.text, number: number.text, isOut: meaning == .stop, word: word)
-        logger.info(
-            "a participant opted \(change.isOut ? "out" : "in")",
-            metadata: ["participant": "\(change.participant)", "number": "\(change.number)"])
-        observer.withLock { $0 }?(change)
+    func keep(_ word: OptOutWord) async throws {
+        let fact = try word.fact()
+        guard let engine = link.engine else { return await learn([fact]) }
+        try await engine.keep([fact])
+    }
+
+    /// Takes note of words that were kept: from now on they count.
+    func learn(_ facts: [Fact]) async {
+        for word in facts.compactMap(OptOutWord.init) where await optOuts.learn(word) {
+            let change = OptOutChange(
+                participant: word.participant, number: word.number, isOut: word.entry.meaning == .stop,
+                word: word.entry.word)
+            logger.info(
+                "a participant opted \(change.isOut ? "out" : "in")",
+                metadata: ["participant": "\(change.participant)", "number": "\(change.number)"])
+            observer.withLock { $0 }?(change)
+        }
     }
 
     /// Why a rule is not to start for an event of that number; nil if it may.
@@ -81,14 +90,6 @@ final class Policy: Sendable {
         guard let pauses = link.pauses else { return nil }
         let subjects = [PauseSubject.rule(rule), PauseSubject.pack(pack), PauseSubject.number(number)]
         return pauses.first(of: subjects).map { "\($0.subject) is paused: \($0.reason)" }
-    }
-
-    /// Counts a run that was stopped for using up a limit; one too many pauses its rule.
-    func stopped(_ invocation: String, of rule: String) async {
-        let time = now()
-        guard let blown = fuses.withLock({ $0.stopped(invocation, of: rule, at: time) }) else { return }
-        // The run has ended; if the pause can't be kept, the next stop comes here again.
-        try? await pause(blown)
     }
 
     // MARK: Effects
@@ -107,7 +108,9 @@ final class Policy: Sendable {
             try await checkOptOut(effect)
             guard !context.isRehearsal else { return }
             try await checkQuietHours(effect, context.event)
-            if effect.isMessage { try await checkFuses(effect) }
+            guard effect.isMessage else { return }
+            try await checkFuses(effect, context)
+            remember(effect)
         } catch let error as EngineError {
             throw CommandFailure(
                 code: "unavailable", message: "policy could not be looked up: \(error.message)", retryable: true)
@@ -116,16 +119,62 @@ final class Policy: Sendable {
         }
     }
 
+    /// Looks once more right before an effect that was let pass: an opt-out or a pause may have come while its intent was
+    /// written, or while it waited for a turn.
+    ///
+    /// - Throws: ``CommandFailure``, for what was certainly not tried.
+    @discardableResult
+    func confirm(
+        _ kind: RuleCommand, _ input: JSONValue, in context: CommandContext
+    ) async throws -> PolicyEffect {
+        do {
+            let effect = try await judged(kind, input, context)
+            guard !context.isRehearsal else { return effect }
+            try checkPauses(effect)
+            try await checkOptOut(effect)
+            return effect
+        } catch var failure as CommandFailure {
+            failure.wasNotTried = true
+            throw failure
+        } catch {
+            let message = (error as? EngineError)?.message ?? (error as? EngineFailure)?.message ?? "\(error)"
+            throw CommandFailure(
+                code: "unavailable", message: "policy could not be looked up: \(message)", retryable: true,
+                wasNotTried: true)
+        }
+    }
+
+    /// Takes note of whom a message was sent to: a reaction to it reaches the same.
+    func sent(_ id: Message.ID, by effect: PolicyEffect) { reader.holders.sent(id, by: effect) }
+
+    private func remember(_ effect: PolicyEffect) {
+        admitted.withLock { admitted in
+            if admitted.count >= Self.memoryLimit { admitted = [:] }
+            admitted[effect.effect] = effect
+        }
+    }
+
+    /// The effect as it was let pass, or as it is read anew.
+    private func judged(
+        _ kind: RuleCommand, _ input: JSONValue, _ context: CommandContext
+    ) async throws -> PolicyEffect {
+        let key = FuseBox.Effect(invocation: context.invocation.id, position: context.position)
+        if let effect = admitted.withLock({ $0.removeValue(forKey: key) }) { return effect }
+        return try await reader.read(kind, input, in: context)
+    }
+
     private func checkPauses(_ effect: PolicyEffect) throws(CommandFailure) {
         guard let pauses = link.pauses else { return }
-        var subjects = [PauseSubject.rule(effect.rule), PauseSubject.pack(effect.pack)]
-        if let number = effect.number { subjects.append(PauseSubject.number(number.text)) }
+        var subjects = [
+            PauseSubject.everything, PauseSubject.rule(effect.rule), PauseSubject.pack(effect.pack),
+        ]
+        if let number = effect.number { subjects.append(PauseSubject.number(number)) }
         guard let pause = pauses.first(of: subjects) else { return }
         throw .held(Hold(key: pause.subject, reason: "\(pause.subject) is paused: \(pause.reason)"))
     }
 
     private func checkOptOut(_ effect: PolicyEffect) async throws {
-        guard let participant = effect.participant, !participant.isGroup,
+        guard let participant = effect.person,
             let (number, entry) = try await optOuts.stop(of: participant, to: effect.number)
         else { return }
         throw CommandFailure(
@@ -164,31 +213,7 @@ final class Policy: Sendable {
             // One that was forgotten has no content.
             guard let content = try? contents.content(of: event) else { return false }
             return content.direction == .inbound
-                && ParticipantAddress(content.conversation.participant) == effect.participant
+                && ParticipantAddress.spelling(of: content.conversation.participant) == effect.participant
         }
-    }
-
-    private func checkFuses(_ effect: PolicyEffect) async throws {
-        let time = now()
-        while true {
-            let blown = fuses.withLock {
-                $0.admit(
-                    effect.effect, of: effect.rule, conversation: effect.conversation?.rawValue,
-                    number: effect.number?.text, at: time)
-            }
-            guard let blown else { return }
-            try await pause(blown)
-            guard blown.rule != effect.rule else {
-                throw CommandFailure.held(
-                    Hold(key: PauseSubject.rule(blown.rule), reason: "\(blown.rule) is paused: \(blown.reason)"))
-            }
-        }
-    }
-
-    private func pause(_ blown: FuseBox.Blown) async throws(EngineError) {
-        logger.error(
-            "a fuse blew, and its rule is paused until somebody resumes it",
-            metadata: ["rule": "\(blown.rule)", "reason": "\(blown.reason)"])
-        try await link.engine?.pause(PauseSubject.rule(blown.rule), reason: blown.reason)
     }
 }

@@ -75,11 +75,20 @@ private struct Run {
         }
     }
 
+    /// As many as the engine lets a run make, unless it is told otherwise.
+    private static let commandLimit = EngineConfiguration().commandLimit
+
     private mutating func finish(_ invocation: LuaInvocation, _ event: ConversationEvent) {
         var step = invocation.resume(.begin)
         while !invocation.isDone {
             switch step {
-            case .command(let command): step = invocation.resume(answer(command, event))
+            case .command where report.commandCount >= Self.commandLimit:
+                invocation.cancel()
+                step = .failed(
+                    LuaError(code: .limit, message: "more than \(Self.commandLimit) commands in one run"))
+            case .command(let command):
+                let (input, allowance) = answer(command, event)
+                step = invocation.resume(input, allowance: allowance)
             default: step = invocation.resume(.proceed)
             }
         }
@@ -102,7 +111,7 @@ private struct Run {
     }
 
     private mutating func fail(_ error: LuaError) {
-        report.outcome = error.limit == nil ? .failed : .stopped
+        report.outcome = error.code == .limit || error.limit != nil ? .stopped : .failed
         report.limit = error.limit.map { limit in
             if limit == .source { return "source" }
             return error.message.contains("limits.process_memory") ? "limits.process_memory" : "limits.\(limit)"
@@ -116,21 +125,22 @@ private struct Run {
         report.details = details.isEmpty ? nil : details.joined(separator: "\n")
     }
 
-    private mutating func answer(_ asked: LuaCommand, _ event: ConversationEvent) -> LuaInput {
-        report.commandCount += 1
+    /// What a command is answered with, and whether the script's times begin anew, as they do in the host.
+    private mutating func answer(_ asked: LuaCommand, _ event: ConversationEvent) -> (LuaInput, LuaAllowance) {
         do {
             let command = try RuleCommand.command(asked, pack: pack, event: event)
             let input = String(decoding: command.input, as: UTF8.self)
+            report.commandCount += 1
             if report.commands.count < ScriptReport.commandLimit {
                 report.commands.append(
                     ScriptReport.Command(name: command.name, input: input, location: command.location))
             }
-            guard let kind = RuleCommand(rawValue: command.name) else { return .values([]) }
-            return .values([try kind.value(of: kind.emptyAnswer)])
+            guard let kind = RuleCommand(rawValue: command.name) else { return (.values([]), .renewed()) }
+            return (.values([try kind.value(of: kind.emptyAnswer)]), .renewed())
         } catch let error as LuaHostError {
-            return .failure(error)
+            return (.failure(error), .remaining)
         } catch {
-            return .failure(LuaHostError(code: "bad_value", message: "\(error)"))
+            return (.failure(LuaHostError(code: "bad_value", message: "\(error)")), .remaining)
         }
     }
 }

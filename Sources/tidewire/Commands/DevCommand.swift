@@ -34,7 +34,8 @@ struct DevCommand: AsyncParsableCommand {
             }
             configuration.bootstrap()
             ignoreBrokenPipes()
-            try await DevServer(configuration: configuration, makesSample: sample).run()
+            configuration.fitToDescriptors()
+            try await DevServer(configuration: configuration, makesSample: sample, options: options.start).run()
         }
     }
 

@@ -28,6 +28,7 @@ struct CommandError: Error {
     init(_ error: any Error) {
         switch error {
         case let error as CommandError: self = error
+        case let error as NoHost: self.init(ExitStatus.unavailable, error.message)
         case let error as ConfigurationError: self.init(ExitStatus.configuration, "\(error)")
         case let error as StateError:
             let status =

@@ -27,16 +27,18 @@ struct GatewayCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             let overrides = localWebhooks.map { ["gateway.local_webhooks": "\($0)"] } ?? [:]
-            let configuration = try shared.load(overrides: overrides)
+            var configuration = try shared.load(overrides: overrides)
             configuration.bootstrap()
             ignoreBrokenPipes()
+            configuration.fitToDescriptors()
             let logger = Logger(label: "tidewire")
             let state = try StateDirectory.prepare(at: configuration.stateDirectory)
             let lock = try state.lock(command: "tidewire gateway")
             defer { lock.release() }
             let keys = try StateKeys.prepare(in: state, holding: lock)
             let gateway = try Gateway(
-                try configuration.gateway.settings(in: state, keys: keys, isDev: false),
+                try configuration.gateway.settings(
+                    in: state, keys: keys, isDev: false, listener: configuration.listeners),
                 logger: logger.forServers)
             let introduction = GatewayIntroduction(
                 gateway: gateway, state: state, makesSample: sample)

@@ -34,7 +34,9 @@ struct ReloadCommand: AsyncParsableCommand {
     private static func print(_ reload: AdminReload) {
         let palette = Palette.standard
         guard reload.isGood else {
-            let rest = reload.pack.map { "\($0) goes on as it was" } ?? "no rule of it runs"
+            let rest =
+                reload.pack.map { "\($0) goes on as it was" }
+                ?? "no rule of it runs, and events wait for it"
             Terminal.line(palette.red("✗ \(reload.folder): \(rest)"))
             for problem in reload.problems { Terminal.line("  " + problem.replacing("\n", with: "\n  ")) }
             return

@@ -43,12 +43,13 @@ func eventNumber(_ text: String) throws -> Int64 {
 extension AdminClient {
     /// Waits until nothing more happens by itself at once, for ten seconds at most.
     func settled(_ trace: TraceRecord) async throws -> TraceRecord {
-        var trace = trace
+        let query = ["event": String(trace.event.sequence)]
+        var outline = trace
         let end = ContinuousClock.now + .seconds(10)
-        while !trace.isSettled, ContinuousClock.now < end {
+        while !outline.isSettled, ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(100))
-            trace = try await self.trace(["event": String(trace.event.sequence)])
+            outline = try await self.trace(query.merging(["brief": "true"]) { $1 })
         }
-        return trace
+        return try await self.trace(query)
     }
 }

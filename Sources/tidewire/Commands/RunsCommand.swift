@@ -145,8 +145,11 @@ extension RunRecord {
         let palette = Palette.standard
         let state = self.state == "finished" ? palette.green(stateText) : palette.yellow(stateText)
         let time = nextAttemptAt.map { palette.dim(self.state == "waiting" ? " until \($0)" : " next at \($0)") }
-        return "\(id) #\(event) \(rule) \(state)" + (time ?? "")
+        return "\(id) #\(event) \(rule) \(state)" + (time ?? "") + kindMark
     }
+
+    /// That it is a dry run, if it is.
+    var kindMark: String { isDryRun ? " " + Palette.standard.yellow("(dry run)") : "" }
 
     /// The state and why: `waits for a reply at rules/x.lua:9`, `failed: …`.
     var stateText: String {

@@ -5,7 +5,6 @@ import Foundation
 import Logging
 import Rules
 import ServiceLifecycle
-import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,15 +23,16 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let configuration = try shared.load(overrides: options.overrides)
+            var configuration = try shared.load(overrides: options.overrides)
             try Self.check(configuration)
             configuration.bootstrap()
             ignoreBrokenPipes()
+            configuration.fitToDescriptors()
             let logger = Logger(label: "tidewire")
             let state = try StateDirectory.prepare(at: configuration.stateDirectory)
             let lock = try state.lock(command: "tidewire serve")
             defer { lock.release() }
-            try await withHTTPClient { client in
+            try await withHTTPClient { [configuration] client in
                 try await serve(configuration, state, client, logger)
             }
         }
@@ -58,29 +58,17 @@ struct ServeCommand: AsyncParsableCommand {
             try AgentPhoneConfiguration(
                 baseURL: configuration.api.baseURL, apiKey: configuration.api.key?.reveal() ?? "",
                 timeout: configuration.api.timeout),
-            httpClient: client)
+            httpClient: client, clock: DeadlineClock(ContinuousClock()))
         let assembly = try HostAssembly(
             configuration, in: state, api: api, client: client, allowsPrivateMedia: false,
-            observer: live ? LiveLines() : LiveLines(write: { _ in }), logger: logger,
-            report: { ReloadLines.write($0, $1) })
-        for (_, outcome) in try await assembly.start() {
-            // Without its rules the host would accept events and let them pass: better not to start.
-            if case .broken = outcome { throw CommandError(ExitStatus.failed, "a pack can't be loaded; see above") }
-        }
+            observer: live ? LiveLines() : nil, logger: logger, report: { ReloadLines.write($0, $1) })
+        try await assembly.start(options.start)
         let admin = AdminServer(
             socket: try state.adminSocket(),
-            status: {
-                AdminStatus(
-                    version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "serve",
-                    gateway: nil, webhook: await assembly.webhookURL,
-                    monitor: await assembly.monitorURL, api: configuration.api.baseURL,
-                    packs: assembly.packs, deliveries: assembly.tally.counts)
-            },
+            status: { await assembly.status(mode: "serve", gateway: nil, api: configuration.api.baseURL) },
             reloader: assembly.reloader, host: assembly.control, monitor: assembly.monitor)
-        try await ServiceGroup(
-            services: assembly.services() + [admin.application(logger: logger), ServeIntroduction(assembly: assembly)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-        ).run()
+        try await assembly.run(
+            with: [admin.application(logger: logger), ServeIntroduction(assembly: assembly)])
     }
 }
 

@@ -53,6 +53,18 @@ struct HostOptions: ParsableArguments {
         help: "List what rules would send or change, and do none of it. [setting: dry_run]")
     var dryRun = false
 
+    @Flag(
+        name: .long,
+        help: "Don't start if a pack can't be loaded as it is. Else its last good version stays in force.")
+    var strict = false
+
+    @Flag(
+        name: .long,
+        help: "Start with everything paused: events are kept, nothing is worked on until `tidewire resume --all`.")
+    var hold = false
+
+    var start: StartOptions { StartOptions(isStrict: strict, isHeld: hold) }
+
     var overrides: [String: String] {
         packs.overrides.merging(dryRun ? ["dry_run": "true"] : [:], uniquingKeysWith: { $1 })
     }

@@ -26,6 +26,7 @@ struct StatusCommand: AsyncParsableCommand {
                 let probe = breaker.nextProbeAt.map { ", asked again at \($0)" } ?? ""
                 return "  \(breaker.upstream): \(breaker.state)\(probe): \((breaker.reason ?? "").visible)"
             }
+            + standstill.fuseStops.map { "  " + $0.line }
     }
 
     private static func lines(_ status: AdminStatus) -> [String] {
@@ -37,6 +38,14 @@ struct StatusCommand: AsyncParsableCommand {
         lines += status.packs.map { pack in
             "  rules: \(pack.name) \(pack.version) (\(pack.digest.prefix(12))): "
                 + pack.rules.map { String($0.split(separator: ":").last ?? "") }.joined(separator: ", ")
+        }
+        lines += (status.troubles ?? []).flatMap { trouble in
+            ["  " + Palette.standard.red("✗ \(trouble.folder) has problems: \(trouble.consequence)")]
+                + trouble.problems.map { "      " + $0.replacing("\n", with: "\n      ") }
+        }
+        if status.isDryRun == true { lines.append("  dry run: nothing is sent or changed") }
+        if let held = RunKind.summary(others: status.runsOfOtherKind ?? 0, isDryHost: status.isDryRun ?? false) {
+            lines.append("  " + held)
         }
         let answers = status.deliveries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         if !answers.isEmpty { lines.append("  deliveries: " + answers.joined(separator: ", ")) }

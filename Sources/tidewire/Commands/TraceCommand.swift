@@ -71,7 +71,7 @@ struct TraceLines {
 
     private func lines(_ run: TraceRecord.Run) -> [String] {
         let mark = run.run.state == "finished" ? palette.green("✓") : palette.yellow("!")
-        var lines = ["\(mark) \(run.run.rule)" + " \(run.run.state) " + palette.dim(run.run.id)]
+        var lines = ["\(mark) \(run.run.rule)" + " \(run.run.state) " + palette.dim(run.run.id) + run.run.kindMark]
         if let reason = run.run.reason { lines.append(palette.red("    \(reason.visible)")) }
         for command in run.commands {
             lines += run.logs.filter { $0.position == command.position }.map(line)

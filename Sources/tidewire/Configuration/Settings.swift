@@ -1,4 +1,6 @@
+import BoundedListener
 import ConversationGateway
+import DurableExecution
 import Rules
 
 /// Everything that can be set: the one table from which reading, checking, help and the sample file come.
@@ -8,7 +10,8 @@ enum Settings {
     static let fileVariable = "TIDEWIRE_CONFIG"
 
     /// In the order in which help and sample show them.
-    static let all: [Setting] = host + limits + policy + retention + gateway + logging
+    static let all: [Setting] =
+        host + listeners + limits + quotas + policy + retention + gateway + logging
 
     private static let host: [Setting] = [
         Setting(
@@ -27,6 +30,13 @@ enum Settings {
             "api.timeout", .duration(.milliseconds(100)...(.seconds(600))), \.api.timeout,
             "How long one call may take."),
         Setting(
+            "api.look_again_after", .duration(.zero...(.seconds(3600))), \.api.lookAgainAfter,
+            "A send or reaction that may have taken place, and is not found, is looked for once more after this: the API "
+                + "may list it late."),
+        Setting(
+            "api.repeat_reactions", .boolean, \.api.repeatReactions,
+            "Whether adding a reaction twice makes one: then a reaction whose outcome is unknown is added again."),
+        Setting(
             "source", .choice, \.source,
             "How messages come: by webhook, by polling, or both; the same message by both ways is one event."),
         Setting(
@@ -42,6 +52,9 @@ enum Settings {
         Setting(
             "webhook.body_limit", .bytes(1024...67_108_864), \.webhook.bodyLimit,
             "Larger deliveries are refused (413)."),
+        Setting(
+            "webhook.body_memory", .bytes(1_048_576...4_294_967_296), \.webhook.bodyMemory,
+            "Memory that all deliveries being read may take up; past it they are answered 503."),
         Setting(
             "poll.interval", .duration(.milliseconds(100)...(.seconds(86_400))), \.poll.interval,
             "How long polling rests between two looks."),
@@ -59,7 +72,25 @@ enum Settings {
             "Where /metrics (for Prometheus), /health and /ready are served. By default on the admin socket only."),
     ]
 
+    private static let listeners: [Setting] = [
+        Setting(
+            "listeners.connections", .integer(16...65_536), \.listeners.connections,
+            "Connections open at once at each listener. One too many replaces the one that has been idle longest."),
+        Setting(
+            "listeners.head_timeout", .duration(.milliseconds(100)...(.seconds(600))), \.listeners.headTimeout,
+            "How long a client may take for its first request's headers."),
+        Setting(
+            "listeners.body_timeout", .duration(.milliseconds(100)...(.seconds(3600))), \.listeners.bodyTimeout,
+            "How long a client may take for a request's body."),
+        Setting(
+            "listeners.idle_timeout", .duration(.milliseconds(100)...(.seconds(3600))), \.listeners.idleTimeout,
+            "How long a connection may wait for its next request."),
+    ]
+
     private static let limits: [Setting] = [
+        Setting(
+            "shutdown.grace", .duration(.zero...(.seconds(3600))), \.shutdownGrace,
+            "How long calls in the air may take to end when the process is asked to stop. Then they are cut off."),
         Setting(
             "limits.shards", .optional(.integer(1...256)), \.limits.shards,
             "Threads that run rules. By default one for each processor core."),
@@ -83,17 +114,60 @@ enum Settings {
             "limits.command_deadline", .duration(.seconds(1)...(.seconds(3600))), \.limits.commandDeadline,
             "How long one try of a command may take."),
         Setting(
+            "limits.waits", .integer(1...10_000), \.limits.waits,
+            "How many runs of a rule may wait in one conversation; each of its events is offered to all of them."),
+        Setting(
             "limits.cpu", .duration(.milliseconds(1)...(.seconds(60))), \.limits.cpu,
             "Processor time that a rule may use between two commands."),
         Setting(
             "limits.wall", .duration(.milliseconds(1)...(.seconds(600))), \.limits.wall,
             "Time on the clock that a rule may take between two commands."),
         Setting(
+            "limits.pattern", .duration(.milliseconds(1)...(.seconds(60))), \.limits.pattern,
+            "Processor time of one search for a pattern of `when` or of a wait. It can't pause, so others wait for it."),
+        Setting(
             "limits.memory", .bytes(1_048_576...4_294_967_296), \.limits.memory,
             "Memory that a pack's rules may use on one thread."),
         Setting(
             "limits.process_memory", .bytes(16_777_216...1_099_511_627_776), \.limits.processMemory,
             "Memory that all rules may use together; past it, the one that runs is stopped."),
+        Setting(
+            "limits.kept_runs", .integer(0...1_000_000), \.limits.keptRuns,
+            "Waiting runs that are kept in memory. Others cost none, and are rebuilt from their journals when they go on."
+        ),
+        Setting(
+            "limits.kept_memory", .bytes(0...1_099_511_627_776), \.limits.keptMemory,
+            "Memory that rules' states with kept runs in them may hold together; past it runs are no longer kept."),
+    ]
+
+    private static let quotas: [Setting] = [
+        Setting(
+            "limits.journal", .bytes(65_536...1_099_511_627_776), \.limits.quotas.journalBytes,
+            "What the commands and outcomes of one run may take up in the database; past it, the run fails."),
+        Setting(
+            "limits.log_lines", .integer(0...100_000_000), \.limits.quotas.logLines,
+            "Lines that one run may log. Further ones are dropped, as for the next three settings."),
+        Setting(
+            "limits.log_bytes", .bytes(0...1_099_511_627_776), \.limits.quotas.logBytes,
+            "What the log of one run may take up."),
+        Setting(
+            "limits.step_log_lines", .integer(0...1_000_000), \.limits.stepLogLines,
+            "Lines that a run may log between two commands."),
+        Setting(
+            "limits.step_log_bytes", .bytes(0...67_108_864), \.limits.stepLogBytes,
+            "What it may log between two commands."),
+        Setting(
+            "limits.store_key", .bytes(1...65_536), \.limits.storeQuota.keyBytes,
+            "Length of a key in a pack's store."),
+        Setting(
+            "limits.store_value", .bytes(1...1_073_741_824), \.limits.storeQuota.valueBytes,
+            "Size of one value in a pack's store."),
+        Setting(
+            "limits.store_keys", .integer(1...1_000_000_000), \.limits.storeQuota.keys,
+            "Keys in one pack's store, those of all conversations included."),
+        Setting(
+            "limits.store_size", .bytes(1...1_099_511_627_776), \.limits.storeQuota.bytes,
+            "Size of one pack's store, keys and values of all conversations."),
     ]
 
     private static let policy: [Setting] = [
@@ -123,7 +197,7 @@ enum Settings {
             "How long after a person's message an answer may go out all the same."),
         Setting(
             "policy.fuses.conversation", .rate, \.policy.fuses.conversation,
-            "More sends and reactions in one conversation pause the rule."),
+            "More sends and reactions to one person: the rule sends them nothing for a while."),
         Setting(
             "policy.fuses.rule", .rate, \.policy.fuses.rule,
             "More sends and reactions by one rule pause it."),
@@ -133,6 +207,18 @@ enum Settings {
         Setting(
             "policy.fuses.stops", .rate, \.policy.fuses.stops,
             "More runs of a rule that were stopped at a limit pause it."),
+        Setting(
+            "policy.fuses.metadata", .rate, \.policy.fuses.metadata,
+            "More changes of metadata by one rule pause it."),
+        Setting(
+            "policy.fuses.reads", .rate, \.policy.fuses.reads,
+            "More reads of conversations and messages by one rule pause it."),
+        Setting(
+            "policy.fuses.typing", .rate, \.policy.fuses.typing,
+            "More signs of typing by one rule pause it."),
+        Setting(
+            "policy.fuses.broadcasts", .rate, \.policy.fuses.broadcasts,
+            "More messages of one rule to people other than the one it ran for pause it."),
     ]
 
     private static let retention: [Setting] = [

@@ -6,19 +6,27 @@ import Rules
 extension TidewireConfiguration {
     /// - Throws: ``CommandError`` for settings that don't fit each other.
     func ruleHost(allowsPrivateMedia: Bool) throws -> RuleHostConfiguration {
-        RuleHostConfiguration(
+        var host = RuleHostConfiguration(
             shards: limits.shardCount, isOnlyMetadataWriter: metadata == .exclusive,
             allowsPrivateMedia: allowsPrivateMedia, commandDeadline: limits.commandDeadline, limits: limits.rules,
             policy: try policy.configuration(), isDryRun: isDryRun)
+        host.repeatsReactions = api.repeatReactions
+        return host
     }
 
     var engine: EngineConfiguration {
         var engine = EngineConfiguration()
+        engine.isDryRun = isDryRun
         engine.maxAge = limits.maxAge
         engine.retry.attemptLimit = limits.retryAttempts
         engine.retry.firstDelay = limits.retryFirstDelay
         engine.retry.longestDelay = limits.retryLongestDelay
         engine.retry.timeLimit = limits.retryBudget
+        engine.keptPrograms = limits.keptRuns
+        engine.quotas = limits.quotas
+        engine.storeQuota = limits.storeQuota
+        engine.waitLimit = limits.waits
+        engine.secondLookDelay = api.lookAgainAfter
         engine.retention.events = retention.events
         engine.retention.identities = retention.identities
         engine.retention.byteLimit = retention.size
@@ -28,7 +36,9 @@ extension TidewireConfiguration {
 
 extension TidewireConfiguration.Limits {
     var rules: RuleLimits {
-        RuleLimits(cpu: cpu, wall: wall, memoryBytes: memory, processMemoryBytes: processMemory)
+        RuleLimits(
+            cpu: cpu, wall: wall, memoryBytes: memory, processMemoryBytes: processMemory, keptMemoryBytes: keptMemory,
+            stepLogLines: stepLogLines, stepLogBytes: stepLogBytes, pattern: pattern)
     }
 }
 

@@ -1,4 +1,6 @@
+import BoundedListener
 import ConversationGateway
+import DurableExecution
 import Foundation
 import Logging
 import Rules
@@ -16,6 +18,9 @@ struct TidewireConfiguration: Sendable, Hashable {
     var metadata = MetadataWriters.shared
     /// Absolute folders.
     var packs: [String] = []
+    /// Below the 30 s that Kubernetes leaves a container by default.
+    /// Source: Kubernetes API reference, PodSpec, terminationGracePeriodSeconds.
+    var shutdownGrace = Duration.seconds(20)
     var limits = Limits()
     var policy = Policy()
     var retention = Retention()
@@ -24,6 +29,8 @@ struct TidewireConfiguration: Sendable, Hashable {
     /// Where `/metrics`, `/health` and `/ready` are served; nil: on the admin socket only.
     var monitorListen: ListenAddress?
     var gateway = Gateway()
+    /// What the clients of each listener may take up.
+    var listeners = ListenerLimits()
     var log = Log()
 
     /// The conversations API that the host works with.
@@ -32,6 +39,8 @@ struct TidewireConfiguration: Sendable, Hashable {
         var baseURL = "https://api.agentphone.to"
         var key: Secret?
         var timeout = Duration.seconds(30)
+        var lookAgainAfter = Duration.seconds(5)
+        var repeatReactions = false
     }
 
     /// By which ways messages come.
@@ -49,6 +58,8 @@ struct TidewireConfiguration: Sendable, Hashable {
         var secrets: [Secret] = []
         /// Bytes.
         var bodyLimit = 1_048_576
+        /// Bytes: of all bodies that are being read.
+        var bodyMemory = 64 << 20
     }
 
     struct Poll: Sendable, Hashable {
@@ -71,12 +82,22 @@ struct TidewireConfiguration: Sendable, Hashable {
         var retryLongestDelay = Duration.seconds(300)
         var retryBudget = Duration.seconds(3600)
         var commandDeadline = Duration.seconds(60)
+        var waits = 100
         var cpu = Duration.milliseconds(250)
         var wall = Duration.seconds(10)
+        var pattern = Duration.milliseconds(25)
         /// Bytes.
         var memory = 64 << 20
         /// Bytes: sixteen times `memory`. Most states hold some 50 KB.
         var processMemory = 1 << 30
+        var keptRuns = 500
+        /// Bytes.
+        var keptMemory = 64 << 20
+        var quotas = RunQuotas()
+        var storeQuota = StoreQuota()
+        var stepLogLines = 200
+        /// Bytes.
+        var stepLogBytes = 64 << 10
 
         var shardCount: Int { shards ?? ProcessInfo.processInfo.activeProcessorCount }
     }

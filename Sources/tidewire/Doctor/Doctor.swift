@@ -31,6 +31,7 @@ struct Doctor: Sendable {
         findings += await database(in: state)
         let status = await running(in: state)
         findings.append(process(status, in: state))
+        findings += shortcomings(of: status)
         if asksAPI { findings += await api(status, in: state) }
         return findings
     }
@@ -140,6 +141,22 @@ struct Doctor: Sendable {
             return .notice("process", text + "; this is \(Tidewire.version): restart it to run this version")
         }
         return .good("process", text)
+    }
+
+    /// What is not as it should be in the process that runs.
+    private func shortcomings(of status: AdminStatus?) -> [Finding] {
+        guard let status else {
+            return configuration.isDryRun ? [.notice("dry run", "dry_run is set: nothing will be sent or changed")] : []
+        }
+        var findings = (status.troubles ?? []).map { trouble in
+            Finding.bad("packs", "\(trouble.folder) has problems: \(trouble.consequence)")
+        }
+        let isDry = status.isDryRun ?? false
+        if isDry { findings.append(.notice("dry run", "the process runs dry: nothing is sent or changed")) }
+        if let held = RunKind.summary(others: status.runsOfOtherKind ?? 0, isDryHost: isDry) {
+            findings.append(.notice("work", held))
+        }
+        return findings
     }
 
     private func api(_ status: AdminStatus?, in state: StateDirectory) async -> [Finding] {

@@ -1,3 +1,4 @@
+import Conversations
 import Foundation
 import Rules
 
@@ -26,14 +27,64 @@ struct AdminStatus: Codable, Sendable {
     var packs: [Pack]
     /// How many deliveries were answered with each reason since the start: `accepted`, `duplicate`, `stale`, …
     var deliveries: [String: Int]
+    /// Whether rules only list what they would send or change.
+    var isDryRun: Bool?
+    /// How many runs are held because they began in a host of the other kind, dry or live.
+    var runsOfOtherKind: Int?
+    /// Packs that can't be loaded as they are now.
+    var troubles: [Trouble]?
+}
+
+extension AdminStatus {
+    struct Trouble: Codable, Sendable {
+        var folder: String
+        /// The pack that is in force as it was last good; nil if none is, and events wait for it.
+        var pack: String?
+        var digest: String?
+        var problems: [String]
+
+        init(_ trouble: PackTrouble) {
+            folder = trouble.folder
+            pack = trouble.pack
+            digest = trouble.version
+            problems = trouble.problems.problems.map(\.description)
+        }
+
+        /// What is in force instead.
+        var consequence: String {
+            guard let pack, let digest else { return "no version of it is in force, so events wait for it" }
+            return "\(pack) stays in force as it was last good (\(digest.prefix(12)))"
+        }
+    }
 }
 
 /// What stands still in a host, and why.
 struct AdminStandstill: Codable, Sendable {
     var pauses: [PauseRecord]
     var breakers: [BreakerRecord]
+    /// Whom a rule sends nothing for a while, because it sent them too much.
+    var fuseStops: [FuseStopRecord]
 
-    static let none = AdminStandstill(pauses: [], breakers: [])
+    static let none = AdminStandstill(pauses: [], breakers: [], fuseStops: [])
+}
+
+struct FuseStopRecord: Codable, Sendable {
+    var rule: String
+    var participant: String
+    var until: Timestamp
+    /// How often in a row.
+    var times: Int
+
+    init(_ stop: RuleHost.FuseStop) {
+        rule = stop.rule
+        participant = stop.participant
+        until = Timestamp(stop.until)
+        times = stop.times
+    }
+
+    var line: String {
+        "\(rule) sends \(participant.visible) nothing until \(until): it sent too much (\(times) in a row)"
+    }
 }
 
 struct AdminReload: Codable, Sendable {

@@ -46,18 +46,23 @@ struct RunRecord: Codable, Sendable {
     var code: String?
     var traceback: String?
     var attempt: Int
+    /// Whether it began in a host that runs dry, so that it performs nothing.
+    var isDryRun: Bool
     var createdAt: Timestamp
     var updatedAt: Timestamp
     var nextAttemptAt: Timestamp?
 
-    init(_ invocation: Invocation) {
+    /// - Parameter isDryHost: Whether the host runs dry; nil where none runs.
+    init(_ invocation: Invocation, isDryHost: Bool?) {
+        isDryRun = invocation.isDry
         id = invocation.id
         event = invocation.event
         conversation = invocation.queue
         rule = invocation.rule
         version = invocation.version
         state = invocation.state.rawValue
-        reason = invocation.failure?.message ?? invocation.reason
+        reason =
+            invocation.failure?.message ?? RunKind.reason(of: invocation, isDryHost: isDryHost) ?? invocation.reason
         code = invocation.failure?.code
         traceback = invocation.failure?.traceback
         attempt = invocation.attempt
@@ -142,20 +147,13 @@ struct TraceRecord: Codable, Sendable {
     var event: EventRecord
     var refused: [Refused]
     var runs: [Run]
+}
 
-    init(_ trace: EventTrace) {
-        event = EventRecord(trace.event)
-        refused = trace.refusals.map { Refused(rule: $0.rule, reason: $0.reason) }
-        runs = trace.invocations.map { run in
-            Run(
-                run: RunRecord(run.invocation), commands: run.entries.map(CommandRecord.init),
-                logs: run.logs.map(LogRecord.init))
-        }
-    }
-
+extension TraceRecord {
     /// Whether nothing more happens of it, unless a person has it go on.
     var isOver: Bool {
-        isSettled && runs.allSatisfy { InvocationState(rawValue: $0.run.state)?.isEnded ?? true }
+        isSettled && event.state != EventState.held.rawValue
+            && runs.allSatisfy { InvocationState(rawValue: $0.run.state)?.isEnded ?? true }
     }
 
     /// Whether nothing more happens by itself at once.

@@ -6,7 +6,7 @@ import Rules
 /// What people ask of the rules that run here, and have them do.
 extension AdminServer {
     func addHost(_ host: HostControl, to router: Router<BasicRequestContext>) {
-        addRecords(EngineRecords(engine: host.engine), to: router)
+        addRecords(EngineRecords(engine: host.engine, isDryHost: host.engine.isDryRun), to: router)
         addRuns(host, to: router)
         router.get("/standstill") { _, _ in try await answer { await host.standstill() } }
         router.post("/pause") { request, _ in
@@ -22,14 +22,16 @@ extension AdminServer {
             try await answer { try await host.rules.forget(try request.required("participant")) }
         }
         router.post("/events/:number/:action") { request, context in
-            try await answer { () async throws -> TraceRecord in
+            try await stream { () async throws -> RehearsedPages in
                 let number = try context.parameters.require("number", as: Int64.self)
                 switch try context.parameters.require("action") {
                 case "replay":
-                    return try await host.replay(number, performing: request.query["perform"] == "true")
+                    let trace = try await host.engine.replay(number, performing: request.query["perform"] == "true")
+                    return RehearsedPages(trace, isDryHost: host.engine.isDryRun)
                 case "retry":
-                    _ = try await host.retry(event: number)
-                    return TraceRecord(try await host.engine.trace(ofEvent: number))
+                    _ = try await host.engine.retry(event: number)
+                    return RehearsedPages(
+                        try await host.engine.outline(ofEvent: number), isDryHost: host.engine.isDryRun)
                 case let action: throw CommandError(ExitStatus.usage, "there is no action \(action)")
                 }
             }
@@ -52,9 +54,9 @@ extension AdminServer {
     }
 
     private func addRecords(_ records: EngineRecords, to router: Router<BasicRequestContext>) {
-        router.get("/events") { request, _ in try await answer { try await records.events(request.query) } }
-        router.get("/runs") { request, _ in try await answer { try await records.runs(request.query) } }
-        router.get("/trace") { request, _ in try await answer { try await records.trace(request.query) } }
+        router.get("/events") { request, _ in try await stream { try records.eventPages(request.query) } }
+        router.get("/runs") { request, _ in try await stream { try records.runPages(request.query) } }
+        router.get("/trace") { request, _ in try await stream { try await records.tracePages(request.query) } }
     }
 
     private func addRuns(_ host: HostControl, to router: Router<BasicRequestContext>) {
@@ -72,13 +74,13 @@ extension AdminServer {
         switch action {
         case "retry": return try await host.retry(id, staysOnVersion: query["same_version"] == "true")
         case "restart": return try await host.restart(id, repeating: query["repeating"] == "true")
-        case "cancel": return RunRecord(try await host.engine.cancel(id))
-        case "wake": return RunRecord(try await host.engine.wake(id))
+        case "cancel": return RunRecord(try await host.engine.cancel(id), isDryHost: host.engine.isDryRun)
+        case "wake": return RunRecord(try await host.engine.wake(id), isDryHost: host.engine.isDryRun)
         case "resolve":
             guard let finding = Engine.Finding(word: query["finding"]) else {
                 throw CommandError(ExitStatus.usage, "a finding is needed: sent, resend or not_sent")
             }
-            return RunRecord(try await host.engine.resolve(id, finding))
+            return RunRecord(try await host.engine.resolve(id, finding), isDryHost: host.engine.isDryRun)
         default: throw CommandError(ExitStatus.usage, "there is no action \(action)")
         }
     }

@@ -44,8 +44,13 @@ struct AdminServer: Sendable {
 
     /// Gives a value as JSON, and errors as answers.
     func answer(_ body: () async throws -> some Encodable) async throws -> Response {
+        try await respond { try Self.json(try await body()) }
+    }
+
+    /// Gives what `body` makes, and errors as answers.
+    func respond(_ body: () async throws -> Response) async throws -> Response {
         do {
-            return try Self.json(try await body())
+            return try await body()
         } catch let error as EngineError {
             switch error.code {
             case .notFound: return try Self.message(error.message, .notFound)

@@ -1,12 +1,12 @@
 import AgentPhoneClient
 import AsyncHTTPClient
+import BoundedListener
 import ConversationGateway
 import Conversations
 import Foundation
 import Logging
 import Rules
 import ServiceLifecycle
-import UnixSignals
 
 /// Gateway, host and watcher in one process.
 ///
@@ -15,6 +15,7 @@ import UnixSignals
 struct DevServer: Sendable {
     let configuration: TidewireConfiguration
     let makesSample: Bool
+    let options: StartOptions
     let logger = Logger(label: "tidewire")
 
     func run() async throws {
@@ -23,7 +24,7 @@ struct DevServer: Sendable {
         defer { lock.release() }
         let keys = try StateKeys.prepare(in: state, holding: lock)
         let gateway = try Gateway(
-            try configuration.gateway.settings(in: state, keys: keys, isDev: true),
+            try configuration.gateway.settings(in: state, keys: keys, isDev: true, listener: configuration.listeners),
             logger: logger.forServers)
         try await withHTTPClient { client in
             let serving = ServiceGroup(services: [gateway], logger: logger)
@@ -47,7 +48,7 @@ struct DevServer: Sendable {
         let url = gateway.localURL
         let api = AgentPhoneClient(
             try AgentPhoneConfiguration(baseURL: url, apiKey: keys.apiKey, timeout: configuration.api.timeout),
-            httpClient: client)
+            httpClient: client, clock: DeadlineClock(ContinuousClock()))
         let assembly = try HostAssembly(
             configuration, in: state, api: api, client: client, allowsPrivateMedia: true, observer: LiveLines(),
             logger: logger, report: { ReloadLines.write($0, $1) })
@@ -55,22 +56,13 @@ struct DevServer: Sendable {
         if let webhook = try await gateway.webhook() { assembly.secrets.add(webhook.secret) }
         let admin = AdminServer(
             socket: try state.adminSocket(),
-            status: {
-                AdminStatus(
-                    version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: "dev",
-                    gateway: url, webhook: await assembly.webhookURL, monitor: await assembly.monitorURL, api: url,
-                    packs: assembly.packs,
-                    deliveries: assembly.tally.counts)
-            },
+            status: { await assembly.status(mode: "dev", gateway: url, api: url) },
             reloader: assembly.reloader, host: assembly.control, monitor: assembly.monitor)
         let sample = makesSample ? try await gateway.phones.seedSample() : nil
         let introduction = DevIntroduction(
             assembly: assembly, api: api, gatewayURL: url, state: state, sample: sample)
-        _ = try await assembly.start()
-        try await ServiceGroup(
-            services: assembly.services() + [admin.application(logger: logger), introduction],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-        ).run()
+        try await assembly.start(options)
+        try await assembly.run(with: [admin.application(logger: logger), introduction])
     }
 }
 
@@ -97,7 +89,9 @@ extension TidewireConfiguration.Gateway {
     ///
     /// - Parameter isDev: Whether it is for trying things out: webhooks may stay on this machine, and nothing is limited
     ///   unless the settings say so.
-    func settings(in state: StateDirectory, keys: StateKeys, isDev: Bool) throws -> GatewayConfiguration {
+    func settings(
+        in state: StateDirectory, keys: StateKeys, isDev: Bool, listener: ListenerLimits
+    ) throws -> GatewayConfiguration {
         let configured = try apiKeys.map { secret throws(ConfigurationError) in try secret.reveal() }
         return GatewayConfiguration(
             directory: URL(filePath: state.path, directoryHint: .isDirectory), host: listen.host, port: listen.port,
@@ -105,7 +99,7 @@ extension TidewireConfiguration.Gateway {
             retryDelays: retryDelays, webhookMessageIDs: webhookMessageIDs,
             allowsLocalWebhooks: isDev || localWebhooks, number: number, numberSupportsIMessage: numberIMessage,
             mediaByteLimit: mediaLimit, rateLimits: (rateLimits ?? (isDev ? [] : [.documented])).limits,
-            sendCaps: caps, deliveryRetention: deliveryRetention)
+            sendCaps: caps, deliveryRetention: deliveryRetention, listener: listener)
     }
 }
 

@@ -15,31 +15,55 @@ protocol RecordReader: Sendable {
 /// Reads them from an engine, which need not run.
 struct EngineRecords: RecordReader {
     let engine: Engine
+    /// Whether the host runs dry; nil where none runs.
+    let isDryHost: Bool?
 
-    func events(_ query: [String: String]) async throws -> [EventRecord] {
+    func events(_ query: [String: String]) async throws -> [EventRecord] { try await all(eventPages(query)) }
+
+    func runs(_ query: [String: String]) async throws -> [RunRecord] { try await all(runPages(query)) }
+
+    func trace(_ query: [String: String]) async throws -> TraceRecord {
+        guard let trace = TraceRecord(try await all(tracePages(query))) else {
+            throw CommandError(ExitStatus.failed, "the event's trace names no event")
+        }
+        return trace
+    }
+
+    func eventPages(_ query: [String: String]) throws -> ListPages<EventRecord> {
         var filter = EventFilter()
         filter.states = Set(try words("state", in: query, as: EventState.self))
         filter.queue = query["conversation"]
         filter.kind = query["kind"]
         filter.before = try query["before"].map(number)
-        filter.limit = try limit(query)
-        return try await engine.events(filter).map(EventRecord.init)
+        return ListPages(limit: try limit(query)) { [engine, filter] last, limit in
+            var page = filter
+            page.before = last?.sequence ?? filter.before
+            page.limit = limit
+            return try await engine.events(page).map(EventRecord.init)
+        }
     }
 
-    func runs(_ query: [String: String]) async throws -> [RunRecord] {
+    func runPages(_ query: [String: String]) throws -> ListPages<RunRecord> {
         var filter = InvocationFilter()
         filter.states = Set(try words("state", in: query, as: InvocationState.self))
         filter.queue = query["conversation"]
         filter.rule = query["rule"]
         filter.before = query["before"]
-        filter.limit = try limit(query)
-        return try await engine.invocations(filter).map(RunRecord.init)
+        return ListPages(limit: try limit(query)) { [engine, isDryHost, filter] last, limit in
+            var page = filter
+            page.before = last?.id ?? filter.before
+            page.limit = limit
+            return try await engine.invocations(page).map { RunRecord($0, isDryHost: isDryHost) }
+        }
     }
 
-    func trace(_ query: [String: String]) async throws -> TraceRecord {
+    func tracePages(_ query: [String: String]) async throws -> TracePages {
         let sequence: Int64
         if let run = query["run"] {
-            sequence = try await engine.trace(ofInvocation: run).invocation.event
+            guard let invocation = try await engine.invocation(run) else {
+                throw EngineError(.notFound, "there is no run \(run)")
+            }
+            sequence = invocation.event
         } else if let identity = query["identity"] {
             guard let event = try await engine.event(identity: identity) else {
                 throw EngineError(.notFound, "no event has the identity \(identity)")
@@ -50,7 +74,15 @@ struct EngineRecords: RecordReader {
         } else {
             throw CommandError(ExitStatus.usage, "an event's number or a run's id is needed")
         }
-        return TraceRecord(try await engine.trace(ofEvent: sequence))
+        let outline = try await engine.outline(ofEvent: sequence)
+        return TracePages(outline, engine: engine, isDryHost: isDryHost, isBrief: query["brief"] == "true")
+    }
+
+    private func all<Pages: AdminPages>(_ pages: Pages) async throws -> [Pages.Part] {
+        var pages = pages
+        var parts: [Pages.Part] = []
+        while let page = try await pages.next() { parts += page }
+        return parts
     }
 
     private func words<Word: RawRepresentable & CaseIterable>(
@@ -93,6 +125,7 @@ extension EngineRecords {
                 ExitStatus.unavailable, "no host ran with the state directory \(state.path) yet: start `tidewire dev`")
         }
         engine = Engine(store: try SQLiteStore(reading: state.engineDatabase), handler: Nobody())
+        isDryHost = nil
     }
 
     /// The handler of an engine that only answers questions.

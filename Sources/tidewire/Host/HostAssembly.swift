@@ -20,33 +20,38 @@ struct HostAssembly: Sendable {
     let monitorPort = BoundPort()
     let tally = WebhookTally()
     let monitor: Monitor
+    let store: SQLiteStore
+    private let archive = PackArchive()
+    /// Where versions before kept packs.
+    private let formerArchive: URL
     private let poller: MessagePoller
     /// Opens for webhooks, and then for rules.
     private let gates = StartGates()
     private let logger: Logger
 
     /// - Parameters:
-    ///   - observer: Told of everything that the engine does.
+    ///   - observer: Told of everything that the engine does; nil where nobody reads it.
     ///   - report: Told of every reload that changed something or failed.
     init(
         _ configuration: TidewireConfiguration, in state: StateDirectory, api: any ConversationAPI,
-        client: HTTPClient, allowsPrivateMedia: Bool, observer: any EngineObserver, logger: Logger,
+        client: HTTPClient, allowsPrivateMedia: Bool, observer: (any EngineObserver)?, logger: Logger,
         report: @escaping @Sendable (PackFolder, ReloadOutcome) -> Void
     ) throws {
         self.configuration = configuration
         self.logger = logger
         let loader = PackLoader()
-        book = RuleBook(archive: PackArchive(directory: URL(filePath: state.path(of: "packs"))))
+        formerArchive = URL(filePath: state.path(of: "packs"), directoryHint: .isDirectory)
+        book = RuleBook(archive: archive)
         rules = RuleHost(
             api: api, book: book, loader: loader,
             media: MediaInspector(client: client, allowsPrivateAddresses: allowsPrivateMedia),
             configuration: try configuration.ruleHost(allowsPrivateMedia: allowsPrivateMedia),
-            logger: logger)
-        let store = try SQLiteStore(path: state.engineDatabase)
+            clock: DeadlineClock(ContinuousClock()), logger: logger)
+        store = try SQLiteStore(path: state.engineDatabase)
         let notes = try MappedCrashNotes(path: state.path(of: "running"))
         notes.noteFaults()
         engine = Engine(
-            store: store, handler: rules, observer: HostObserver(rules: rules, next: observer),
+            store: store, handler: rules, observer: observer,
             configuration: configuration.engine,
             crashNotes: notes, logger: logger)
         rules.connect(engine)
@@ -56,27 +61,49 @@ struct HostAssembly: Sendable {
         }
         monitor = Monitor(
             engine: engine, store: store, packCount: configuration.packs.count,
-            activePackCount: { [book] in book.activePacks.count })
+            activePackCount: { [book] in book.activePacks.count }, troubles: { [book] in book.troubles })
         poller = MessagePoller(
             api: api, store: engine, interval: configuration.poll.interval, lookback: configuration.poll.lookback,
-            logger: logger)
-        let rules = self.rules
+            optOut: rules.optOutWords, logger: logger)
+        let (rules, engine, book) = (self.rules, self.engine, self.book)
         reloader = PackReloader(
             folders: configuration.packs.map { PackFolder(URL(filePath: $0, directoryHint: .isDirectory)) }, book: book,
             loader: loader,
             report: { folder, outcome in
                 report(folder, outcome)
-                if case .activated = outcome { Task { await rules.retireStates() } }
+                Task {
+                    if case .activated = outcome { await rules.retireStates() }
+                    await Self.release(folder, book, engine, logger)
+                }
             })
         secrets = WebhookSecrets(
             try configuration.webhook.secrets.map { secret throws(ConfigurationError) in try secret.reveal() })
     }
 
+    /// Runs the host, with further services that start after it and stop before it, until the process is asked to stop.
+    func run(with services: [any Service]) async throws {
+        try await StopSignals(engine: engine, grace: configuration.shutdownGrace, logger: logger)
+            .run(self.services() + services)
+    }
+
+    /// Has the events run that waited for a folder's pack, if one of it is in force.
+    private static func release(_ folder: PackFolder, _ book: RuleBook, _ engine: Engine, _ logger: Logger) async {
+        guard !book.missing.contains(where: { $0.key == folder.key }) else { return }
+        do {
+            try await engine.release(eventsFor: folder.key)
+        } catch {
+            logger.error(
+                "events that waited for a pack were not taken up",
+                metadata: ["folder": "\(folder.key)", "error": "\(error)"])
+        }
+    }
+
     /// The services, in the order in which they start; they stop in the reverse order.
-    func services() -> [any Service] {
+    private func services() -> [any Service] {
         // What was missed is read first: it happened before whatever comes now.
         var services: [any Service] = [
-            GatedService(gate: gates.rules, service: EngineService(engine: engine)), reloader,
+            GatedService(gate: gates.rules, service: EngineService(engine: engine, grace: configuration.shutdownGrace)),
+            reloader,
         ]
         if configuration.source.listensForWebhooks {
             services.append(GatedService(gate: gates.webhooks, service: webhookServer))
@@ -90,34 +117,69 @@ struct HostAssembly: Sendable {
             gates.open()
         }
         if let listen = configuration.monitorListen {
-            services.append(monitor.application(listen: listen, bound: monitorPort, logger: logger))
+            services.append(
+                monitor.application(
+                    listen: listen, limits: configuration.listeners, bound: monitorPort, logger: logger))
         }
         return services
     }
 
     /// Reads the packs, and tells the rules how to catch up. To be called once, before the services run.
-    func start() async throws -> [(folder: PackFolder, outcome: ReloadOutcome)] {
+    ///
+    /// - Throws: ``CommandError`` if a pack has problems and `options` are strict.
+    func start(_ options: StartOptions) async throws {
+        if options.isHeld { try await engine.pause(PauseSubject.everything, reason: "started with --hold") }
         try await poller.noteStart()
         rules.setCatchUp { [poller] conversation in try await poller.catchUp(conversation) }
-        return await reloader.reload()
+        try await importPacks()
+        let outcomes = await reloader.reload()
+        let broken = outcomes.filter { if case .broken = $0.outcome { true } else { false } }
+        guard options.isStrict, !broken.isEmpty else { return }
+        throw CommandError(
+            ExitStatus.failed,
+            "these packs can't be loaded as they are (see above), and --strict was given: "
+                + broken.map(\.folder.url.path).joined(separator: ", "))
+    }
+
+    /// Takes over what a version before kept in files, so that its runs find their packs in the database.
+    private func importPacks() async throws {
+        let result = try await archive.importPacks(from: formerArchive)
+        if result.imported > 0 {
+            logger.notice("packs were taken over into the database", metadata: ["count": "\(result.imported)"])
+        }
+        for left in result.left {
+            logger.error("a kept pack could not be taken over", metadata: ["file": "\(left)"])
+        }
     }
 
     private var webhookServer: any Service {
         let engine = engine
         let receiver = WebhookReceiver(
-            secrets: { [secrets] in secrets.all }, logger: logger, tally: tally,
+            secrets: { [secrets] in secrets.all }, logger: logger, tally: tally, optOut: rules.optOutWords,
             accept: { events throws(EngineError) in try await engine.accept(events) })
         return WebhookServer(
             listen: configuration.webhook.listen, path: configuration.webhook.path,
-            bodyLimit: configuration.webhook.bodyLimit, receiver: receiver, monitor: monitor
+            bodyLimit: configuration.webhook.bodyLimit, limits: configuration.listeners,
+            memory: BodyMemory(limit: configuration.webhook.bodyMemory), receiver: receiver, monitor: monitor
         ).application(bound: webhookPort, logger: logger)
     }
 
     /// What people have it do, over the admin socket.
     var control: HostControl { HostControl(engine: engine, rules: rules, book: book) }
 
+    /// What the process tells of itself, for the admin socket.
+    func status(mode: String, gateway: String?, api: String) async -> AdminStatus {
+        let isDry = configuration.isDryRun
+        let others = (try? await store.census())?.invocations(notOf: isDry) ?? 0
+        return AdminStatus(
+            version: Tidewire.version, process: ProcessInfo.processInfo.processIdentifier, mode: mode,
+            gateway: gateway, webhook: await webhookURL, monitor: await monitorURL, api: api, packs: packs,
+            deliveries: tally.counts, isDryRun: isDry, runsOfOtherKind: others,
+            troubles: book.troubles.map(AdminStatus.Trouble.init))
+    }
+
     /// Packs and rules in force, for the admin socket.
-    var packs: [AdminStatus.Pack] {
+    private var packs: [AdminStatus.Pack] {
         book.activePacks.map { pack in
             AdminStatus.Pack(
                 name: pack.name, version: pack.pack.manifest.version, digest: pack.version,
@@ -145,18 +207,6 @@ final class WebhookSecrets: Sendable {
         secrets.withLock { secrets in
             if !secrets.contains(secret) { secrets.append(secret) }
         }
-    }
-}
-
-/// Has the rules hear of events that were too old to run: a STOP among them still counts.
-private struct HostObserver: EngineObserver {
-    let rules: RuleHost
-    let next: any EngineObserver
-
-    func observe(_ notice: EngineNotice) {
-        next.observe(notice)
-        guard case .eventEnded(let event, _) = notice, event.state == .expired else { return }
-        Task { try? await rules.expired(event) }
     }
 }
 
@@ -195,11 +245,10 @@ private struct PollService: Service {
     }
 }
 
-/// Runs the engine until a graceful shutdown.
-private struct EngineService: Service {
-    let engine: Engine
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await engine.run() }
-    }
+/// How a host is to start.
+struct StartOptions: Sendable {
+    /// Whether it refuses to start if a pack can't be loaded as it is now.
+    var isStrict = false
+    /// Whether it starts with everything paused.
+    var isHeld = false
 }

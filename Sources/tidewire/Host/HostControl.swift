@@ -28,6 +28,7 @@ struct HostControl: Sendable {
     }
 
     private func subject(_ word: String) throws -> String {
+        if word == PauseSubject.everything { return word }
         if word.hasPrefix("+") { return PauseSubject.number(word) }
         let packs = book.activePacks
         if packs.contains(where: { $0.name == word }) { return PauseSubject.pack(word) }
@@ -46,12 +47,15 @@ struct HostControl: Sendable {
     ///
     /// - Parameter staysOnVersion: Whether it goes on with the version that it began with.
     func retry(_ id: String, staysOnVersion: Bool) async throws -> RunRecord {
-        RunRecord(try await engine.retry(id, version: staysOnVersion ? nil : try await activeVersion(of: id)))
+        let version = staysOnVersion ? nil : try await activeVersion(of: id)
+        return RunRecord(try await engine.retry(id, version: version), isDryHost: engine.isDryRun)
     }
 
     /// Runs a rule again from its beginning, on the version that is in force.
     func restart(_ id: String, repeating: Bool) async throws -> RunRecord {
-        RunRecord(try await engine.restart(id, version: try await activeVersion(of: id), repeating: repeating))
+        RunRecord(
+            try await engine.restart(id, version: try await activeVersion(of: id), repeating: repeating),
+            isDryHost: engine.isDryRun)
     }
 
     /// Nil where the rule is not in force: then only the version that the run began with can go on.
@@ -60,15 +64,10 @@ struct HostControl: Sendable {
         return book.activePacks.first { pack in pack.rules.contains { $0.name == invocation.rule } }?.version
     }
 
-    func replay(_ event: Int64, performing: Bool) async throws -> TraceRecord {
-        TraceRecord(try await engine.replay(event, performing: performing))
-    }
-
-    func retry(event: Int64) async throws -> EventRecord { EventRecord(try await engine.retry(event: event)) }
-
     /// What stands still, and why.
     func standstill() async -> AdminStandstill {
         AdminStandstill(
-            pauses: engine.pauses.all.map(PauseRecord.init), breakers: await engine.breakers.map(BreakerRecord.init))
+            pauses: engine.pauses.all.map(PauseRecord.init), breakers: await engine.breakers.map(BreakerRecord.init),
+            fuseStops: rules.fuseStops.map(FuseStopRecord.init))
     }
 }

@@ -30,7 +30,7 @@ struct TriggerReport: Sendable {
         if !json { Terminal.line("reacted to \(messageID) with \(reaction.reactionType)") }
         let identity = EventIdentity.reaction(
             reaction.reactionType, on: Message.ID(messageID), from: reaction.fromNumber, at: reaction.createdAt)
-        let events = try await settled([identity])
+        let events = try await whole(try await settled([identity]))
         guard let event = events.first else { return }
         let detail = try await phones.api().conversation(Conversation.ID(event.event.conversation), messageLimit: 100)
         if json {
@@ -45,7 +45,7 @@ struct TriggerReport: Sendable {
     private func report(
         _ identities: [String], conversation: Conversation.ID, messages: [Message.ID]
     ) async throws {
-        let events = try await settled(identities)
+        let events = try await whole(try await settled(identities))
         let api = try phones.api()
         let detail = try await api.conversation(conversation, messageLimit: 100)
         let seen = detail.messages.filter { messages.contains($0.id) }.sorted { $0.receivedAt < $1.receivedAt }
@@ -62,6 +62,14 @@ struct TriggerReport: Sendable {
         try Self.print(detail, since: seen.first?.receivedAt)
     }
 
+    /// Adds what the runs did, where it is shown.
+    private func whole(_ events: [TraceRecord]) async throws -> [TraceRecord] {
+        guard json else { return events }
+        var whole: [TraceRecord] = []
+        for event in events { whole.append(try await phones.admin.trace(["event": String(event.event.sequence)])) }
+        return whole
+    }
+
     /// Asks until every event is settled or the time is over.
     private func settled(_ identities: [String]) async throws -> [TraceRecord] {
         guard phones.hasRules, wait > .zero else { return [] }
@@ -70,7 +78,7 @@ struct TriggerReport: Sendable {
         while true {
             var events: [TraceRecord] = []
             for identity in identities {
-                if let event = try await phones.admin.trace(identity: identity) { events.append(event) }
+                if let event = try await phones.admin.outline(identity: identity) { events.append(event) }
             }
             if events.count == identities.count, events.allSatisfy(\.isSettled) { return events }
             guard ContinuousClock.now < deadline else {
@@ -101,10 +109,12 @@ struct TriggerReport: Sendable {
         let palette = Palette.standard
         for run in trace.runs.map(\.run) {
             let mark = run.state == "finished" ? palette.green("✓ ") : palette.yellow("! ")
-            Terminal.line(mark + "\(run.rule) \(run.stateText)")
+            Terminal.line(mark + "\(run.rule) \(run.stateText)" + run.kindMark)
         }
         for refusal in trace.refused { Terminal.line(palette.dim("✗ \(refusal.rule): \(refusal.reason)")) }
-        if trace.runs.isEmpty, trace.refused.isEmpty {
+        if trace.event.state == "held" {
+            Terminal.line(palette.yellow("! held: \(trace.event.note ?? "")"))
+        } else if trace.runs.isEmpty, trace.refused.isEmpty {
             Terminal.line(palette.dim("no rule is for this" + (trace.event.note.map { " (\($0))" } ?? "")))
         }
     }

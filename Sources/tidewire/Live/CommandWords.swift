@@ -7,6 +7,7 @@ enum CommandWords {
     /// Fields that say where a command acts, which a person following one conversation knows.
     private static let quiet: Set<String> = [
         "conversation_id", "number_id", "agent_id", "number", "to", "message_id", "metadata", "id", "reply_to",
+        "unless_reply",
     ]
 
     static func input(_ command: Command) -> String {
@@ -20,6 +21,9 @@ enum CommandWords {
         guard let json = try? JSONValue(parsing: data) else { return "" }
         if let value = json["value"] { return " → \(text(value))" }
         if let id = json["id"]?.string { return " → \(id)" }
+        if json == .null, (try? JSONValue(parsing: command.input))?["unless_reply"] != nil {
+            return " → not sent: they wrote in the meantime"
+        }
         switch json {
         case .object, .array, .null: return ""
         default: return " → \(text(json))"

@@ -47,7 +47,8 @@ struct LiveLines: EngineObserver {
             number(invocation.event)
                 + palette.yellow("  \(name(invocation)) is parked: \(invocation.reason ?? "no reason given")")
         case .held(let invocation, let hold):
-            number(invocation.event) + palette.yellow("  \(name(invocation)) is held: \(hold.reason.visible)")
+            number(invocation.event)
+                + palette.yellow("  \(name(invocation)) is held: \(RunKind.explained(hold).visible)")
         case .paused(let pause): palette.yellow("⏸ \(pause.subject) is paused: \(pause.reason.visible)")
         case .resumed(let pause): palette.green("▶ \(pause.subject) goes on")
         case .breakerOpened(let breaker):
@@ -87,7 +88,9 @@ struct LiveLines: EngineObserver {
     private func matched(_ event: Event, _ matching: Matching) -> String? {
         let started = matching.starts.map { palette.green("  ✓ \($0.rule)") }
         let refused = matching.refusals.map { palette.dim("  ✗ \($0.rule): \($0.reason)") }
-        let lines = started + refused
+        let others =
+            matching.rest.map { [palette.dim("  ✗ \($0.count) other rules: their filters, see the trace")] } ?? []
+        let lines = started + refused + others
         guard !lines.isEmpty else { return number(event.sequence) + palette.dim("  no rule is for this") }
         return lines.map { number(event.sequence) + $0 }.joined(separator: "\n" + palette.dim(clock) + " ")
     }

@@ -18,7 +18,8 @@ enum ReloadLines {
             ]
         case .broken(let problems, let active):
             let rest =
-                active.map { "\($0) goes on as it was." } ?? "No rule of it runs until this is mended."
+                active.map { "\($0) goes on as it was." }
+                ?? "No rule of it runs until this is fixed; events wait for it."
             return [palette.red("\(folder.url.path) has problems. \(rest)")]
                 + problems.problems.map { "  " + $0.description.replacing("\n", with: "\n  ") }
         }

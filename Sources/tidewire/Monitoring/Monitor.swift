@@ -1,3 +1,4 @@
+import BoundedListener
 import DurableExecution
 import Foundation
 import HTTPTypes
@@ -5,12 +6,15 @@ import Hummingbird
 import Logging
 import Metrics
 import NIOCore
+import Rules
 import Synchronization
 
 /// Tells machines how a process is: `/health`, `/ready` and `/metrics`.
 struct Monitor: Sendable {
     /// Why no events should be sent here now; empty where they may.
     var problems: @Sendable () async -> [String]
+    /// What is not as it should be though events may be sent here.
+    var degradations: @Sendable () async -> [String] = { [] }
     /// Brings gauges up to date that nobody keeps by counting.
     var measure: @Sendable () async -> Void = {}
     var registry = MetricRegistry.shared
@@ -22,7 +26,11 @@ struct Monitor: Sendable {
         router.get("/health") { _, _ in "ok\n" }
         router.get("/ready") { _, _ in
             let problems = await self.problems()
-            let text = problems.isEmpty ? "ready\n" : problems.map { $0 + "\n" }.joined()
+            let degradations = problems.isEmpty ? await self.degradations() : []
+            let lines =
+                !problems.isEmpty
+                ? problems : degradations.isEmpty ? ["ready"] : ["ready, but degraded:"] + degradations
+            let text = lines.map { $0 + "\n" }.joined()
             return Self.response(text, "text/plain; charset=utf-8", problems.isEmpty ? .ok : .serviceUnavailable)
         }
     }
@@ -37,13 +45,13 @@ struct Monitor: Sendable {
 
     /// A server of its own, for monitoring that must not share the webhook's door.
     func application(
-        listen: ListenAddress, bound: BoundPort, logger: Logger
+        listen: ListenAddress, limits: ListenerLimits, bound: BoundPort, logger: Logger
     ) -> Application<RouterResponder<BasicRequestContext>> {
         let router = Router()
         addHealth(to: router)
         addMetrics(to: router)
         return Application(
-            responder: router.buildResponder(),
+            responder: router.buildResponder(), server: limits.server,
             configuration: ApplicationConfiguration(
                 address: .hostname(listen.host, port: listen.port), serverName: "tidewire"),
             onServerRunning: { channel in bound.succeed(channel.localAddress?.port ?? 0) }, logger: logger.forServers)
@@ -60,7 +68,8 @@ extension Monitor {
     ///
     /// - Parameter packCount: How many packs there should be.
     init(
-        engine: Engine, store: SQLiteStore, packCount: Int, activePackCount: @escaping @Sendable () -> Int
+        engine: Engine, store: SQLiteStore, packCount: Int, activePackCount: @escaping @Sendable () -> Int,
+        troubles: @escaping @Sendable () -> [PackTrouble] = { [] }
     ) {
         let probe = StorageProbe(engine: engine)
         self.init(
@@ -73,12 +82,30 @@ extension Monitor {
                 }
                 return problems
             },
-            measure: { await Self.measure(store) })
+            degradations: {
+                let paused = engine.pauses[PauseSubject.everything].map { ["everything is paused: \($0.reason)"] } ?? []
+                return paused
+                    + troubles().map { "\($0.folder) has problems: \(AdminStatus.Trouble($0).consequence)" }
+            },
+            measure: {
+                await Self.measure(store)
+                Self.measure(troubles(), of: packCount)
+            })
+    }
+
+    private static func measure(_ troubles: [PackTrouble], of packCount: Int) {
+        let missing = troubles.count { $0.pack == nil }
+        let counts = [
+            ("current", packCount - troubles.count), ("last_good", troubles.count - missing), ("missing", missing),
+        ]
+        for (state, count) in counts {
+            Gauge(label: "tidewire_packs", dimensions: [("state", state)]).record(count)
+        }
     }
 
     private static func measure(_ store: SQLiteStore) async {
         guard let census = try? await store.census() else { return }
-        for state in EventState.allCases where state == .pending || state == .running {
+        for state in EventState.allCases where state.isOpen || state == .held {
             Gauge(label: "tidewire_events", dimensions: [("state", state.rawValue)]).record(census.events[state] ?? 0)
         }
         for state in InvocationState.allCases where !state.isEnded {

@@ -35,6 +35,24 @@ enum PrivateFile {
         try move(draft, to: path)
     }
 
+    /// Makes an empty file with mode 0600.
+    ///
+    /// - Throws: ``StateError`` if anything is there already, a link too.
+    static func create(_ path: String) throws(StateError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure("make", path) }
+        close(descriptor)
+    }
+
+    /// Puts a file that is on disk where none is, in one step; on disk when it returns.
+    ///
+    /// - Throws: ``StateError`` if something is there.
+    static func place(_ draft: String, at path: String) throws(StateError) {
+        guard unsafe link(draft, path) == 0 else { throw failure("make", path) }
+        guard unsafe unlink(draft) == 0 else { throw failure("delete", draft) }
+        try syncFolder(of: path)
+    }
+
     /// Puts a file that is on disk in place of another, or where none was, in one step; on disk when it returns.
     static func move(_ draft: String, to path: String) throws(StateError) {
         guard unsafe rename(draft, path) == 0 else { throw failure("rename", draft) }

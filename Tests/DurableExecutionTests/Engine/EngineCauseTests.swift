@@ -99,7 +99,9 @@ import Testing
     @Test func `what a look finds, and what a person says was sent, names its events as well`() async throws {
         let bench = try bench()
         bench.handler.performing = { _, _ in throw CommandFailure(code: "lost", message: "lost", outcomeUnknown: true) }
-        bench.handler.looking = { _, context in context.event.sequence == 1 ? Data("\"found\"".utf8) : nil }
+        bench.handler.looking = { _, context in
+            context.event.sequence == 1 ? .tookPlace(outcome: Data("\"found\"".utf8)) : .unknowable
+        }
         try await bench.run { engine in
             _ = try await engine.accept([bench.event("a"), bench.event("b")])
             await engine.idle()

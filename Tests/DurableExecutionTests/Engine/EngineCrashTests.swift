@@ -14,12 +14,14 @@ import Testing
         return bench
     }
 
-    /// Runs until the program code of event 1 stands still, and kills the process there.
-    func crash(_ bench: EngineBench, _ notes: RememberedNotes, accepting events: [NewEvent] = []) async throws {
+    /// Runs until the program code of event 1, or another `point`, stands still, and kills the process there.
+    func crash(
+        _ bench: EngineBench, _ notes: RememberedNotes, at deadly: String = "program", accepting events: [NewEvent] = []
+    ) async throws {
         let (stuck, enter) = AsyncStream.makeStream(of: Void.self)
         let (over, bury) = AsyncStream.makeStream(of: Void.self)
         bench.handler.hook = { point in
-            guard point == "program" else { return }
+            guard point == deadly else { return }
             enter.yield()
             for await _ in over {}
             throw CancellationError()
@@ -93,6 +95,32 @@ import Testing
         #expect(try await bench.invocation(1)?.state == .parked)
         #expect(try await bench.invocation(2)?.state == .finished)
         #expect(bench.observer.notices.contains("quarantined 1"))
+    }
+
+    @Test(arguments: ["prepare", "permit tag", "perform tag"])
+    func `an event whose payload or command ends the process is quarantined, outside of programs too`(
+        _ point: String
+    ) async throws {
+        let notes = RememberedNotes()
+        let bench = try bench(notes)
+        bench.handler.scripts["rule"] = ScriptedProgram.making([.repeatable("tag")])
+        try await crash(bench, notes, at: point, accepting: [bench.event("a")])
+        expectNoDifference(notes.leftBehind.map(\.event), [1])
+        expectNoDifference(
+            notes.leftBehind.map(\.invocation), [point == "prepare" ? nil : InvocationID(event: 1, place: 0).text])
+        try await crash(bench, notes, at: point)
+        try await bench.run { engine in await engine.idle() }
+        #expect(try await bench.store.event(1)?.state == .quarantined)
+    }
+
+    @Test func `an event that only waits for an answer when the process is killed is no suspect`() async throws {
+        let notes = RememberedNotes(endedByFault: false)
+        let bench = try bench(notes)
+        bench.handler.scripts["rule"] = ScriptedProgram.making([.repeatable("tag")])
+        try await crash(bench, notes, at: "perform tag", accepting: [bench.event("a")])
+        for _ in 0..<7 { try await crash(bench, notes, at: "perform tag") }
+        try await bench.run { engine in await engine.idle() }
+        #expect(try await bench.invocation()?.state == .finished)
     }
 
     @Test func `a quarantined event can be tried again by hand`() async throws {

@@ -135,4 +135,40 @@ import Testing
             try await expectSame(engine.forget(queues: ["q"]), Forgotten(events: 450, invocations: 450))
         }
     }
+
+    @Test func `an event that begins to run just before it is erased is ended first`() async throws {
+        let (inAir, enter) = AsyncStream.makeStream(of: Void.self)
+        let isUp = Switch()
+        let began = Switch()
+        let clock = ManualClock()
+        let store = try StoppingStore(
+            base: SQLiteStore.inMemory(), killSwitch: KillSwitch(after: .max),
+            before: { name in
+                guard name == "forget", !began.isOn else { return }
+                began.isOn = true
+                isUp.isOn = true
+                clock.advance(by: .seconds(600))
+                for await _ in inAir.prefix(1) {}
+            })
+        var bench = try EngineBench(store: store)
+        bench.clock = clock
+        bench.handler.preparing = { event, _ in
+            if !isUp.isOn { throw EngineFailure("down", retryable: true) }
+            return .ready(payload: event.payload)
+        }
+        bench.handler.scripts["rule"] = { _ in ProgramStep(next: .command(.once("again"))) }
+        bench.handler.performing = { _, _ in
+            enter.yield()
+            return Data("\"a secret of ada\"".utf8)
+        }
+        try await bench.run { engine in
+            _ = try await engine.accept([event(bench, "a")])
+            await engine.idle()
+            try await expectSame(engine.forget(queues: ["ada"]), Forgotten(events: 1, invocations: 1))
+            await engine.idle()
+        }
+        #expect(try await bench.invocation()?.state == .cancelled)
+        #expect(try await bench.journal().isEmpty)
+        #expect(try await bench.invocation()?.result == nil)
+    }
 }

@@ -53,6 +53,24 @@ import Testing
         #expect(try await bench.invocation()?.state == .finished)
     }
 
+    @Test func `while everything is paused events come in and nothing is worked on, over a restart too`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.once("one"), .wait(.seconds(60)), .once("two")]))
+        try await bench.process(bench.event("a"))
+        _ = try await bench.run { engine in try await engine.pause(Pause.everything, reason: "restored") }
+        bench.pauses.replace(by: [])
+        bench.clock.advance(by: .seconds(61))
+        try await bench.run { engine in
+            _ = try await engine.accept([bench.event("b")])
+            await engine.idle()
+            expectNoDifference(bench.handler.performedNames, ["one"])
+            try await expectSame(bench.store.event(2)?.state, .pending)
+            try await expectSame(bench.invocation()?.state, .waiting)
+            try await engine.resume(Pause.everything)
+            await engine.idle()
+        }
+        expectNoDifference(bench.handler.performedNames.sorted(), ["one", "one", "two"])
+    }
+
     @Test func `what is not paused can't be resumed`() async throws {
         let bench = try bench()
         let error = await #expect(throws: EngineError.self) {

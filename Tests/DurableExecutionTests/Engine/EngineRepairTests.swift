@@ -84,7 +84,7 @@ import Testing
 
     @Test func `an effect that is found to have taken place is not unknown`() async throws {
         let bench = try benchWithUnknownOutcome()
-        bench.handler.looking = { _, _ in Data("\"found\"".utf8) }
+        bench.handler.looking = { _, _ in .tookPlace(outcome: Data("\"found\"".utf8)) }
         try await bench.process(bench.event("a"))
         expectNoDifference(bench.handler.performedNames, ["send", "react"])
         try await expectSame(bench.journal().first?.outcome, Data("\"found\"".utf8))
@@ -193,5 +193,97 @@ import Testing
             await #expect(throws: EngineError.self) { try await engine.wake(id) }
         }
         expectNoDifference(bench.handler.performedNames, ["thank"])
+    }
+
+    // MARK: What may have taken place
+
+    /// How an invocation can end whose send was in the air as its process ended.
+    enum Ending: CaseIterable {
+        /// It was asked to end before the next start.
+        case cancelled
+        /// The rule was gone at the next start.
+        case ruleGone
+        /// The rule caught the failure, and failed later for another reason.
+        case caught
+    }
+
+    /// A bench with an invocation that ended so, after one send that may have taken place.
+    func bench(_ ending: Ending) async throws -> EngineBench {
+        let bench = try EngineBench(ScriptedHandler([.once("send")]))
+        if ending == .caught {
+            bench.handler.scripts["rule"] = { inputs in
+                inputs.isEmpty
+                    ? ProgramStep(next: .command(.once("send")))
+                    : ProgramStep(next: .failed(ProgramFailure(code: "runtime", message: "a bug")))
+            }
+            bench.handler.performing = { _, _ in throw lost }
+            try await bench.process(bench.event("a"))
+        } else {
+            try await killInSend(bench)
+            if ending == .cancelled { try await bench.makeEngine().cancel(id) }
+            if ending == .ruleGone { bench.handler.scripts["rule"] = nil }
+            try await bench.run { engine in await engine.idle() }
+        }
+        bench.handler.scripts["rule"] = ScriptedProgram.making([.once("send")])
+        bench.handler.performing = { _, _ in Data("1".utf8) }
+        return bench
+    }
+
+    /// Runs until `send` is in the air, and ends the process there.
+    func killInSend(_ bench: EngineBench) async throws {
+        let killSwitch = KillSwitch(after: 0)
+        bench.handler.hook = { if $0 == "perform send" { try await killSwitch.pass($0) } }
+        let engine = bench.makeEngine()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await engine.run() }
+            group.addTask { _ = try? await engine.accept([bench.event("a")]) }
+            await killSwitch.killed()
+            group.cancelAll()
+            killSwitch.bury()
+        }
+        bench.handler.hook = { _ in }
+    }
+
+    @Test(arguments: Ending.allCases)
+    func `starting anew asks about what may have been sent, however the run ended`(_ ending: Ending) async throws {
+        let bench = try await bench(ending)
+        let before = bench.handler.performed.count
+        try await expectSame(bench.invocation()?.state, ending == .cancelled ? .cancelled : .failed)
+        try await bench.run { engine in
+            let error = await #expect(throws: EngineError.self) { try await engine.restart(id) }
+            #expect(error?.code == .conflict)
+            #expect(error?.message.contains("would repeat what it did: send") == true, "\(String(describing: error))")
+            #expect(error?.message.contains("(nobody knows whether it took place)") == true)
+            try await engine.restart(id, repeating: true)
+            await engine.idle()
+        }
+        #expect(bench.handler.performed.count == before + 1)
+        #expect(try await bench.invocation()?.state == .finished)
+    }
+
+    @Test(arguments: Ending.allCases)
+    func `a retry repeats nothing that may have been sent, however the run ended`(_ ending: Ending) async throws {
+        let bench = try await bench(ending)
+        let before = bench.handler.performed.count
+        try await bench.run { engine in
+            try await engine.retry(id)
+            await engine.idle()
+        }
+        #expect(bench.handler.performed.count == before)
+        // A person decides; where the rule was told, it goes on with that.
+        try await expectSame(bench.invocation()?.state, ending == .caught ? .failed : .parked)
+    }
+
+    @Test func `what a person said was not sent may be sent by a retry`() async throws {
+        let bench = try benchWithUnknownOutcome()
+        try await bench.run { engine in
+            _ = try await engine.accept([bench.event("a")])
+            await engine.idle()
+            try await engine.resolve(id, .notSent)
+            await engine.idle()
+            try await engine.retry(id)
+            await engine.idle()
+        }
+        expectNoDifference(bench.handler.performedNames, ["send", "send", "react"])
     }
 }

@@ -120,4 +120,34 @@ import Testing
         expectNoDifference(bench.handler.performedNames, ["send"])
         #expect(try await bench.store.event(1)?.state == .done)
     }
+
+    @Test func `an event that was too old to be run is run if a person says so`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.once("send")]))
+        bench.handler.matching = { _ in throw EngineFailure("broken", retryable: false) }
+        try await bench.process(bench.event("failed"), bench.event("old", age: .seconds(90_000)))
+        bench.clock.advance(by: .seconds(90_000))
+        bench.handler.matching = { _ in Matching(starts: [Start(rule: "rule", version: "1")]) }
+        try await bench.run { engine in
+            // What happened earlier had its turn first.
+            try await expectSame(engine.events().map(\.state), [.failed, .expired])
+            for number: Int64 in 1...2 { try await engine.retry(event: number) }
+            await engine.idle()
+            try await expectSame(engine.events().map(\.state), [.done, .done])
+        }
+        expectNoDifference(bench.handler.performedNames, ["send", "send"])
+    }
+
+    @Test func `an old message that is replayed ends nobody's wait`() async throws {
+        let bench = try EngineBench(ScriptedHandler([.ask("ask"), .wait(), .once("thank")]))
+        bench.handler.matching = { event in
+            Matching(starts: event.kind == "message" ? [Start(rule: "rule", version: "1")] : [])
+        }
+        try await bench.process(bench.event("r", kind: "reply"), bench.event("a"))
+        try await bench.run { engine in
+            _ = try await engine.replay(1, performing: true)
+            await engine.idle()
+        }
+        expectNoDifference(bench.handler.performedNames, ["ask"])
+        try await expectSame(bench.invocation(2)?.state, .waiting)
+    }
 }

@@ -9,7 +9,15 @@ final class SeededExecutor: TaskExecutor {
         var random: SeededGenerator
         var quiet: [CheckedContinuation<Void, Never>] = []
         var isStopped = false
+        /// Calls under way on threads of others.
+        var outside = 0
+        /// Jobs since it was quiet.
+        var ran = 0
+        var hasSpun = false
     }
+
+    /// Beyond this many jobs in a row, something goes round in circles.
+    private static let limit = 200_000
 
     private let state: Mutex<State>
     private let work = DispatchSemaphore(value: 0)
@@ -25,12 +33,35 @@ final class SeededExecutor: TaskExecutor {
         work.signal()
     }
 
+    /// Whether something went round in circles.
+    var hasSpun: Bool { state.withLock { $0.hasSpun } }
+
     /// Returns once nothing else can run.
     func quiet() async {
         await withCheckedContinuation { continuation in
             state.withLock { $0.quiet.append(continuation) }
             work.signal()
         }
+    }
+
+    /// Makes a call that others' threads work on, while nothing else runs here: so the run stays the seed's.
+    func outside<Value: Sendable, Failure: Error>(
+        _ call: @escaping @Sendable () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        state.withLock { $0.outside += 1 }
+        let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
+            Task.detached { [self] in
+                do throws(Failure) {
+                    let value = try await call()
+                    continuation.resume(returning: .success(value))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+                state.withLock { $0.outside -= 1 }
+                work.signal()
+            }
+        }
+        return try result.get()
     }
 
     func stop() {
@@ -55,11 +86,15 @@ final class SeededExecutor: TaskExecutor {
 
     private func next() -> (UnownedJob?, CheckedContinuation<Void, Never>?, Bool) {
         state.withLock { state in
-            if !state.jobs.isEmpty {
+            guard state.outside == 0 else { return (nil, nil, false) }
+            if state.ran >= Self.limit { state.hasSpun = true }
+            if !state.jobs.isEmpty, state.ran < Self.limit || state.quiet.isEmpty {
+                state.ran += 1
                 let index = Int.random(in: state.jobs.indices, using: &state.random)
                 return (state.jobs.remove(at: index), nil, false)
             }
-            return (nil, state.quiet.popLast(), state.isStopped)
+            state.ran = 0
+            return (nil, state.quiet.popLast(), state.isStopped && state.jobs.isEmpty)
         }
     }
 }

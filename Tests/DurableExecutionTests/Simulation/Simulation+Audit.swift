@@ -1,4 +1,3 @@
-import DurableExecution
 import Foundation
 
 @testable import DurableExecution
@@ -6,45 +5,77 @@ import Foundation
 extension Simulation {
     /// Checks the promises against what the store holds and the world saw.
     func audit(_ deliveries: [Delivery]) async {
-        let state = (try? store.read { $0 }) ?? MemoryStore.State()
-        auditEvents(deliveries, state)
-        for queue in ["q", "other"] {
-            let order = state.begun.compactMap { state.invocations[$0] }.filter { $0.queue == queue }.map(\.event)
-                .filter { !state.displaced.contains($0) }
-            if order != order.sorted() { world.violate("order of \(queue): \(order)") }
+        let events = await events().sorted { $0.sequence < $1.sequence }
+        let invocations = await invocations().sorted { $0.id < $1.id }
+        if events.isEmpty { world.violate("the store is empty") }
+        await auditEvents(events, invocations, deliveries)
+        auditOrder(events, invocations)
+        var counted = 0
+        for invocation in invocations {
+            let journal = await journal(of: invocation.id)
+            counted += journal.count { $0.effect == "store" && $0.state == .succeeded }
+            auditEnd(of: invocation, invocations)
+            if invocation.rule == "rule" { auditWaits(of: invocation, journal, events) }
         }
-        let messages = state.events.filter { $0.kind == "message" }.count
-        let count = state.values[["s", "count"]].map { String(decoding: $0.value, as: UTF8.self) } ?? "0"
-        if count != "\(messages)" { world.violate("\(count) increments for \(messages) messages") }
-        for invocation in state.invocations.values.sorted(by: { $0.id < $1.id }) {
-            let mayBeCancelled = invocation.queue == Simulation.forgottenQueue
-            if invocation.state != .finished, !mayBeCancelled || !invocation.state.isEnded {
-                world.violate("\(invocation.id) is \(invocation.state) for ever: \(invocation.reason ?? "")")
-            }
-            auditWaits(of: invocation, state)
-        }
+        await auditValues(counted)
     }
 
-    private func auditEvents(_ deliveries: [Delivery], _ state: MemoryStore.State) {
-        let identities = state.events.map(\.identity)
+    private func auditEvents(_ events: [Event], _ invocations: [Invocation], _ deliveries: [Delivery]) async {
+        // Of what was forgotten the identity can be recognised, but not read.
+        let identities = events.filter { $0.state != .forgotten }.map(\.identity)
         if Set(identities).count != identities.count { world.violate("an event was doubled: \(identities)") }
-        for delivery in deliveries where delivery.isAccepted {
-            if !identities.contains(delivery.event.identities[0]) {
-                world.violate("\(delivery.event.identities[0]) was accepted and lost")
-            }
+        for identity in deliveries.filter(\.isAccepted).map({ $0.event.identities[0] }) {
+            let known = await look { store async throws(EngineError) in try await store.event(identity: identity) }
+            if (known ?? nil) == nil { world.violate("\(identity) was accepted and lost") }
         }
-        for event in state.events where event.state != .done && event.state != .forgotten {
+        for event in events where event.state != .done && event.state != .forgotten {
             world.violate("event \(event.sequence) is \(event.state): \(event.note ?? "")")
         }
-        for event in state.events where event.kind == "message" {
-            let starts = state.invocations.values.filter { $0.event == event.sequence }
-            if starts.count != 1 { world.violate("event \(event.sequence) started \(starts.count) invocations") }
+        for event in events where event.kind != "reply" && event.state != .forgotten {
+            let starts = invocations.count { $0.event == event.sequence }
+            let mayBeRefused = event.kind == "single" || event.kind == "queued"
+            guard starts != 1, !(mayBeRefused && starts == 0) else { continue }
+            world.violate("event \(event.sequence), a \(event.kind), started \(starts) invocations")
+        }
+        for event in events where event.kind == "single" || event.kind == "queued" {
+            let isRefused = !invocations.contains { $0.event == event.sequence }
+            let isFirst = !invocations.contains { $0.rule == event.kind && $0.event < event.sequence }
+            if isRefused, isFirst { world.violate("event \(event.sequence) was refused with nobody before it") }
         }
     }
 
-    /// No answer is returned twice, and none that came in time is missed.
-    private func auditWaits(of invocation: Invocation, _ state: MemoryStore.State) {
-        let journal = state.journal[invocation.id, default: [:]].values.sorted { $0.position < $1.position }
+    /// In each queue, what starts at once begins in the order in which it came, or happened.
+    private func auditOrder(_ events: [Event], _ invocations: [Invocation]) {
+        let bySequence = Dictionary(uniqueKeysWithValues: events.map { ($0.sequence, $0) })
+        let byID = Dictionary(uniqueKeysWithValues: invocations.map { ($0.id, $0) })
+        let begun = world.begun.compactMap { byID[$0] }.filter {
+            $0.rule != "queued" && $0.rule != "debounce" && !world.displaced.contains($0.event)
+                && !world.touched.contains($0.id)
+        }
+        for queue in Set(begun.map(\.queue)).sorted() {
+            let order = begun.filter { $0.queue == queue }.compactMap { bySequence[$0.event] }
+            for (earlier, later) in zip(order, order.dropFirst()) where earlier.sequence > later.sequence {
+                guard earlier.occurredAt >= later.occurredAt else { continue }
+                world.violate("order of \(queue): \(earlier.sequence) before \(later.sequence)")
+            }
+        }
+    }
+
+    private func auditEnd(of invocation: Invocation, _ all: [Invocation]) {
+        guard invocation.state != .finished else { return }
+        let isForgotten = invocation.queue == Self.forgottenQueue && invocation.state.isEnded
+        let gaveWay =
+            ["restart", "debounce"].contains(invocation.rule)
+            && all.contains { $0.rule == invocation.rule && $0.event > invocation.event }
+        let mayBeCancelled = gaveWay || world.cancellable.contains(invocation.id)
+        guard !isForgotten, !(invocation.state == .cancelled && mayBeCancelled) else { return }
+        world.violate(
+            "\(invocation.id) of \(invocation.rule) is \(invocation.state) for ever: \(invocation.reason ?? "")")
+    }
+
+    /// No answer is returned twice, none that came in time is missed, and no time ends early.
+    private func auditWaits(of invocation: Invocation, _ journal: [JournalEntry], _ events: [Event]) {
+        guard !world.woken.contains(invocation.id), invocation.state == .finished else { return }
         var place = journal.first { $0.name == "send" }?.inboxPlace ?? invocation.event
         for entry in journal where entry.name == "wait" {
             let outcome = entry.outcome.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
@@ -53,13 +84,39 @@ extension Simulation {
                 place = outcome
                 continue
             }
-            let deadline = entry.intendedAt.addingTimeInterval(600)
-            // At the same instant, commit order decides, which can't be seen from here.
-            let missed = state.events.first {
+            let deadline = entry.intendedAt.adding(Self.waitTime)
+            if let end = entry.endedAt, end < deadline.addingTimeInterval(-0.001) {
+                world.violate("\(invocation.id) waited until \(end), not \(deadline)")
+            }
+            // Times of a clock that is stepped can't be compared; at the same instant, commit order decides.
+            guard !scenery.stepsClock else { continue }
+            let missed = events.first {
                 $0.queue == "q" && $0.kind == "reply" && $0.sequence > place
                     && min($0.occurredAt, $0.acceptedAt) <= deadline && $0.acceptedAt < entry.endedAt ?? deadline
             }
             if let missed { world.violate("\(invocation.id) missed \(missed.sequence) at command \(entry.position)") }
+        }
+    }
+
+    private func auditValues(_ counted: Int) async {
+        let date = world.date
+        let value = await look { store async throws(EngineError) in
+            try await store.value(scope: "s", key: "count", at: date)
+        }
+        let count = (value ?? nil).map { String(decoding: $0, as: UTF8.self) } ?? "0"
+        if count != "\(counted)" { world.violate("\(count) increments, and \(counted) in the journals") }
+        let cursor = await look { store async throws(EngineError) in try await store.cursor("source") } ?? nil
+        if !world.mayBeCursor(cursor) { world.violate("the cursor is \(cursor ?? "gone"), which nobody set last") }
+    }
+
+    /// A process that was asked to stop leaves nothing in doubt.
+    func auditStop() async {
+        guard !scenery.isFlaky, !scenery.fillsDisk else { return }
+        for invocation in await invocations({ $0.states = [.running] }) {
+            let doubtful = await journal(of: invocation.id).filter { $0.effect == "once" && $0.state == .intended }
+            for entry in doubtful {
+                world.violate("a graceful stop left \(invocation.event).\(entry.position) in doubt")
+            }
         }
     }
 }

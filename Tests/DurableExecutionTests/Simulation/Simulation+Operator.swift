@@ -1,40 +1,166 @@
-import DurableExecution
 import Foundation
 
+@testable import DurableExecution
+
+/// Set while a person asks something of the engine, and while that is to forget.
+enum Person {
+    @TaskLocal static var isAsking = false
+    @TaskLocal static var isForgetting = false
+}
+
+/// What people and fate do now and then.
 extension Simulation {
-    /// What people and fate do now and then: outages, pauses, releases, replays, requests to be forgotten.
     func operate(_ engine: Engine) async {
         guard !world.isKind else { return }
-        switch world.roll(20) {
-        case 0:
-            world.isOut.toggle()
-        case 1:
-            if (try? await engine.pause("rule:rule", reason: "somebody said so")) != nil { world.isPaused = true }
-        case 2, 3:
-            world.isPaused = false
-            _ = try? await engine.resume("rule:rule")
-        case 4:
-            _ = try? await engine.release("k")
-        case 5:
-            await replay(engine)
-        case 6, 7:
-            await forget(engine)
-        default:
-            break
+        world.asks()
+        defer { world.isAnswered() }
+        await Person.$isAsking.withValue(true) {
+            switch world.roll(40) {
+            case 0, 1: world.isOut.toggle()
+            case 2: await pause(engine)
+            case 3...6:
+                world.isPaused = false
+                _ = try? await engine.resume("rule:rule")
+            case 7, 8: _ = try? await engine.release("k")
+            case 9, 10: await replay(engine)
+            case 11...13: await forget(engine)
+            case 14: await cancel(engine)
+            case 15, 16: await retry(engine)
+            case 17: await restart(engine)
+            case 18: await wake(engine)
+            case 19: await retryEvent(engine)
+            case 20: await decideUnknown(engine)
+            case 21: _ = try? await engine.prune()
+            case 22: await moveCursor(engine)
+            case 23: fillDisk()
+            default: break
+            }
         }
     }
 
+    private func pause(_ engine: Engine) async {
+        if (try? await engine.pause("rule:rule", reason: "somebody said so")) != nil { world.isPaused = true }
+    }
+
     private func replay(_ engine: Engine) async {
-        var filter = EventFilter()
-        filter.kind = "message"
-        filter.states = [.done]
-        guard let event = try? await store.events(filter).last, world.takeReplay() else { return }
+        let done = await events {
+            $0.kind = "message"
+            $0.states = [.done]
+        }
+        guard let event = done.last, world.takeReplay() else { return }
         _ = try? await engine.replay(event.sequence, performing: true)
     }
 
     private func forget(_ engine: Engine) async {
-        let last = (try? await store.events(EventFilter()).first?.sequence) ?? 0
-        guard (try? await engine.forget(queues: [Self.forgottenQueue])) != nil else { return }
-        world.forgot(through: last)
+        let last = await events().first?.sequence ?? 0
+        let isDone = await Person.$isForgetting.withValue(true) {
+            (try? await engine.forget(queues: [Self.forgottenQueue])) != nil
+        }
+        if isDone { world.forgot(through: last) }
+    }
+
+    private func cancel(_ engine: Engine) async {
+        let open = await invocations { $0.states = Set(InvocationState.allCases.filter { !$0.isEnded }) }
+        guard let one = world.pick(open) else { return }
+        world.mayBeCancelled(one.id)
+        _ = try? await engine.cancel(one.id)
+    }
+
+    private func retry(_ engine: Engine) async {
+        let stopped = await invocations { $0.states = [.failed, .cancelled, .parked, .retrying, .held] }
+        guard let one = world.pick(stopped), one.queue != Self.forgottenQueue else { return }
+        world.touches(one.id)
+        _ = try? await engine.retry(one.id)
+    }
+
+    /// Anew from the beginning, of a rule that counts nothing.
+    private func restart(_ engine: Engine) async {
+        guard Adversity.usual.contains(.restarts) else { return }
+        let ended = await invocations { $0.states = [.finished, .failed, .cancelled, .parked] }
+        guard let one = world.pick(ended.filter { $0.rule != "rule" && $0.queue != Self.forgottenQueue }) else {
+            return
+        }
+        world.touches(one.id)
+        let repeats = world.roll(3) == 0
+        if repeats { world.allowsRepeats(of: one.event) }
+        let hadDone = world.mayHaveDone(one.event)
+        guard (try? await engine.restart(one.id, repeating: repeats)) != nil, hadDone, !repeats else { return }
+        world.violate("\(one.id) starts anew unasked though it did something")
+    }
+
+    private func wake(_ engine: Engine) async {
+        guard let one = world.pick(await invocations { $0.states = [.waiting] }) else { return }
+        world.wakes(one.id)
+        _ = try? await engine.wake(one.id)
+    }
+
+    private func retryEvent(_ engine: Engine) async {
+        guard let event = world.pick(await events { $0.states = [.quarantined, .failed, .done] }) else { return }
+        if event.state != .done { world.displaces(event.sequence) }
+        _ = try? await engine.retry(event: event.sequence)
+    }
+
+    private func decideUnknown(_ engine: Engine) async {
+        guard let one = world.pick(await invocations { $0.states = [.parked] }) else { return }
+        await decide(one, engine)
+    }
+
+    private func moveCursor(_ engine: Engine) async {
+        let value = "\(world.roll(1000))"
+        world.setsCursor(to: value)
+        if (try? await engine.setCursor("source", to: value)) != nil { world.cursorIs(value) }
+    }
+
+    private func fillDisk() {
+        guard scenery.fillsDisk, let store = world.store else { return }
+        try? SimulatedDisk.fill(store, world.roll(2) == 0)
+    }
+
+    // MARK: What is left to people
+
+    private func decide(_ parked: Invocation, _ engine: Engine) async {
+        guard parked.reason?.hasPrefix("quarantined: ") != true else {
+            world.displaces(parked.event)
+            _ = try? await engine.retry(parked.id)
+            return
+        }
+        guard let entry = await journal(of: parked.id).last, entry.state == .unknown else {
+            world.touches(parked.id)
+            _ = try? await engine.retry(parked.id)
+            return
+        }
+        let key = "\(parked.event).\(entry.position)"
+        if !world.wasLookedFor(key) { world.violate("\(key) was left to people before anybody could look") }
+        let tookPlace = world.decide(key)
+        _ = try? await engine.resolve(parked.id, tookPlace ? .sent(outcome: Data("\"seen\"".utf8)) : .resend)
+    }
+
+    /// A dead letter goes on; where that would repeat something, people say so.
+    private func revive(_ failed: Invocation, _ engine: Engine) async {
+        world.touches(failed.id)
+        guard (try? await engine.retry(failed.id)) == nil else { return }
+        world.allowsRepeats(of: failed.event)
+        _ = try? await engine.restart(failed.id, repeating: true)
+    }
+
+    /// Decides what is left to people; returns whether nothing is left at all.
+    func isAllOver(_ engine: Engine) async -> Bool {
+        await Person.$isAsking.withValue(true) {
+            let open = await invocations { $0.states = Set(InvocationState.allCases.filter { $0 != .finished }) }
+                .filter { $0.reason != "forgotten" && ($0.state != .cancelled) }
+            for invocation in open where invocation.state == .parked { await decide(invocation, engine) }
+            for invocation in open where invocation.state == .failed { await revive(invocation, engine) }
+            let events = await events()
+            for event in events where event.state == .quarantined {
+                world.displaces(event.sequence)
+                _ = try? await engine.retry(event: event.sequence)
+            }
+            if world.isKind {
+                let pauses = await look { store async throws(EngineError) in try await store.pauses() } ?? []
+                for pause in pauses { _ = try? await engine.resume(pause.subject) }
+                _ = try? await engine.release("k")
+            }
+            return open.isEmpty && events.allSatisfy { !$0.state.isOpen && $0.state != .quarantined }
+        }
     }
 }

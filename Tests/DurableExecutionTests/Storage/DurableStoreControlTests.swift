@@ -48,6 +48,26 @@ import Testing
     }
 
     @Test(arguments: Implementation.allCases)
+    func `retries are brought forward when the clock was set back, and nothing else is`(
+        _ implementation: Implementation
+    ) async throws {
+        let subject = try await Subject(implementation)
+        let states: [InvocationState] = [.retrying, .retrying, .waiting, .held, .queued]
+        for (index, state) in states.enumerated() {
+            var one = invocation(Int64(index + 1), state)
+            one.nextAttemptAt = time + (index == 1 ? 5 : 3600)
+            try await subject.write(.invocation(one))
+        }
+        try await subject.write(.hastenRetries(by: .seconds(3590), after: time))
+        var times: [TimeInterval?] = []
+        for number in 1...5 {
+            let next = try await subject.store.invocation(id(Int64(number)))?.nextAttemptAt
+            times.append(next?.timeIntervalSince(time))
+        }
+        expectNoDifference(times, [10, 0, 3600, 3600, 3600])
+    }
+
+    @Test(arguments: Implementation.allCases)
     func `a hold with a time ends by itself`(_ implementation: Implementation) async throws {
         let subject = try await Subject(implementation)
         var held = invocation(1, .held, heldBy: "k")
@@ -316,7 +336,8 @@ import Testing
                 { _ = try await store.claim("c", for: 1, at: time, epoch: old) },
                 {
                     _ = try await store.perform(
-                        .set(scope: "s", key: "k", value: nil), entry: entry, changes: [], at: time, epoch: old)
+                        .set(scope: "s", key: "k", value: nil), quota: nil, entry: entry, changes: [], at: time,
+                        epoch: old)
                 },
                 { try await store.recover(at: time, epoch: old) },
                 { _ = try await store.takeDue(at: time, limit: 1, epoch: old) },

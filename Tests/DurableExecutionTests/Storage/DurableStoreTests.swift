@@ -19,10 +19,10 @@ import Testing
             switch implementation {
             case .sqliteFile:
                 let folder = try TemporaryFolder()
-                store = try SQLiteStore(path: folder.path("engine.db"))
+                store = try SQLiteStore(path: folder.path("engine.db"), prepare: PlanWatch.watch)
                 self.folder = folder
             case .sqliteMemory:
-                store = try SQLiteStore.inMemory()
+                store = try SQLiteStore.inMemory(lastSequence: 0, prepare: PlanWatch.watch)
                 folder = nil
             case .memory:
                 store = MemoryStore()
@@ -37,13 +37,15 @@ import Testing
 
         func write(_ changes: Change...) async throws { try await store.write(changes, epoch: epoch) }
 
-        func perform(_ operation: StoreOperation, position: Int, after delay: TimeInterval = 0) async throws -> String {
+        func perform(
+            _ operation: StoreOperation, quota: StoreQuota? = nil, position: Int, after delay: TimeInterval = 0
+        ) async throws -> String {
             let entry = JournalEntry(
                 invocation: InvocationID(event: 1, place: 0).text, position: position, name: "store",
                 input: Data("{}".utf8),
                 effect: "store", attempts: 1, intendedAt: DurableStoreTests.time)
             let kept = try await store.perform(
-                operation, entry: entry, changes: [], at: DurableStoreTests.time + delay, epoch: epoch)
+                operation, quota: quota, entry: entry, changes: [], at: DurableStoreTests.time + delay, epoch: epoch)
             return kept.outcome.map { String(decoding: $0, as: UTF8.self) } ?? kept.failure?.code ?? "nothing"
         }
     }

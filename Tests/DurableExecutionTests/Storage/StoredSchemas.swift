@@ -266,4 +266,95 @@ enum StoredSchemas {
         CREATE INDEX store_ends ON store (expires_at) WHERE expires_at IS NOT NULL;
         CREATE INDEX invocations_held ON invocations (hold_key, number) WHERE hold_key IS NOT NULL;
         """#
+
+    /// What came after the fourth: what owners keep in the store, and lists of rules for refusals.
+    static let owners =
+        fourth + #"""
+
+            CREATE TABLE store_owners (
+              owner TEXT PRIMARY KEY,
+              keys INTEGER NOT NULL,
+              bytes INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID;
+
+            CREATE TRIGGER store_added AFTER INSERT ON store BEGIN
+              INSERT INTO store_owners (owner, keys, bytes)
+              VALUES (iif(instr(NEW.scope, '/') = 0 OR instr(substr(NEW.scope, instr(NEW.scope, '/') + 1), '/') = 0, NEW.scope,
+                substr(NEW.scope, 1, instr(NEW.scope, '/') + instr(substr(NEW.scope, instr(NEW.scope, '/') + 1), '/') - 1)), 1, length(CAST(NEW.key AS BLOB)) + length(NEW.value))
+              ON CONFLICT DO UPDATE SET keys = keys + 1, bytes = bytes + excluded.bytes;
+            END;
+
+            CREATE TRIGGER store_changed AFTER UPDATE OF value ON store BEGIN
+              UPDATE store_owners SET bytes = bytes + length(NEW.value) - length(OLD.value)
+              WHERE owner = iif(instr(NEW.scope, '/') = 0 OR instr(substr(NEW.scope, instr(NEW.scope, '/') + 1), '/') = 0, NEW.scope,
+                substr(NEW.scope, 1, instr(NEW.scope, '/') + instr(substr(NEW.scope, instr(NEW.scope, '/') + 1), '/') - 1));
+            END;
+
+            CREATE TRIGGER store_removed AFTER DELETE ON store BEGIN
+              UPDATE store_owners
+              SET keys = keys - 1, bytes = bytes - length(CAST(OLD.key AS BLOB)) - length(OLD.value)
+              WHERE owner = iif(instr(OLD.scope, '/') = 0 OR instr(substr(OLD.scope, instr(OLD.scope, '/') + 1), '/') = 0, OLD.scope,
+                substr(OLD.scope, 1, instr(OLD.scope, '/') + instr(substr(OLD.scope, instr(OLD.scope, '/') + 1), '/') - 1));
+              DELETE FROM store_owners WHERE owner = iif(instr(OLD.scope, '/') = 0 OR instr(substr(OLD.scope, instr(OLD.scope, '/') + 1), '/') = 0, OLD.scope,
+                substr(OLD.scope, 1, instr(OLD.scope, '/') + instr(substr(OLD.scope, instr(OLD.scope, '/') + 1), '/') - 1)) AND keys = 0;
+            END;
+
+            CREATE TABLE rule_lists (
+              number INTEGER PRIMARY KEY,
+              name TEXT NOT NULL UNIQUE,
+              entries TEXT NOT NULL,
+              used_at INTEGER NOT NULL
+            ) STRICT;
+            CREATE INDEX rule_lists_by_use ON rule_lists (used_at);
+            INSERT INTO grdb_migrations VALUES('5: what owners keep in the store');
+            INSERT INTO grdb_migrations VALUES('6: refusals of many rules');
+            """#
+
+    /// What came after the sixth: as that, with an event under way that was given to a wait.
+    static let deliveries =
+        owners + #"""
+
+            INSERT INTO "grdb_migrations" VALUES('7: pending events by queue, deliveries');
+            CREATE TABLE deliveries (
+              number INTEGER PRIMARY KEY,
+              event INTEGER NOT NULL,
+              invocation INTEGER NOT NULL
+            ) STRICT;
+            CREATE INDEX deliveries_by_event ON deliveries (event);
+            CREATE INDEX events_pending ON events (queue, sequence, occurred_at, accepted_at) WHERE state = 'pending';
+            INSERT INTO "deliveries" VALUES(1,2,65536);
+            """#
+
+    /// What came after the seventh: as that, with the content of a version.
+    static let held =
+        deliveries + #"""
+
+            INSERT INTO "grdb_migrations" VALUES('8: versions, dry runs, held events');
+            CREATE TABLE versions (
+              version TEXT PRIMARY KEY,
+              content BLOB NOT NULL,
+              kept_at INTEGER NOT NULL
+            ) STRICT;
+            CREATE INDEX invocations_by_version ON invocations (version)
+              WHERE state NOT IN ('finished', 'failed', 'cancelled');
+            ALTER TABLE invocations ADD COLUMN dry INTEGER NOT NULL DEFAULT 0;
+            CREATE INDEX invocations_dry ON invocations (number)
+              WHERE dry = 1 AND state NOT IN ('finished', 'failed', 'cancelled');
+            ALTER TABLE events ADD COLUMN awaits TEXT;
+            ALTER TABLE events ADD COLUMN retried_at INTEGER;
+            CREATE INDEX events_held ON events (queue, sequence) WHERE awaits IS NOT NULL;
+            INSERT INTO "versions" VALUES('1',X'01',1788260400000000);
+            """#
+
+    /// What came after the eighth.
+    static let arranging =
+        held + #"""
+
+            INSERT INTO "grdb_migrations" VALUES('9: identities by event');
+            CREATE INDEX identities_by_event ON identities (event);
+            """#
+
+    /// In the order of their versions.
+    static let all = [first, second, third, fourth, owners, deliveries, held, arranging]
+    static var newest: String { arranging }
 }

@@ -1,13 +1,16 @@
-import DurableExecution
 import Foundation
 import Logging
 import Synchronization
 import TestSupport
 
+@testable import DurableExecution
+
 /// An engine on a store in memory under a manual clock.
 struct EngineBench {
     var handler = ScriptedHandler()
     var clock = ManualClock()
+    /// The wall time; goes with `clock` unless it is set.
+    var time: SteppedTime
     var observer = RecordingObserver()
     var configuration = EngineConfiguration()
     let store: any DurableStore
@@ -16,14 +19,15 @@ struct EngineBench {
 
     init(_ handler: ScriptedHandler = ScriptedHandler(), store: (any DurableStore)? = nil) throws {
         self.handler = handler
-        self.store = try store ?? SQLiteStore.inMemory()
+        self.store = try store ?? SQLiteStore.inMemory(lastSequence: 0, prepare: PlanWatch.watch)
+        time = SteppedTime(clock)
         configuration.maintenanceInterval = nil
     }
 
     func makeEngine(on store: (any DurableStore)? = nil) -> Engine {
         Engine(
             store: store ?? self.store, handler: handler, observer: observer, configuration: configuration,
-            pauses: pauses, crashNotes: crashNotes, clock: clock, now: { [clock] in clock.date }, random: { 1 },
+            pauses: pauses, crashNotes: crashNotes, clock: clock, now: { [time] in time.date }, random: { 1 },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 

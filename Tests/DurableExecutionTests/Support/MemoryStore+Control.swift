@@ -7,9 +7,11 @@ extension MemoryStore.State {
     mutating func applyOther(_ change: Change) throws {
         switch change {
         case .store(let operation, let time):
-            do { _ = try perform(operation, at: time) } catch let failure as CommandFailure {
+            do { _ = try perform(operation, within: nil, at: time) } catch let failure as CommandFailure {
                 throw EngineError(.badInput, failure.message)
             }
+        case .fact(let fact):
+            keep(fact)
         case .pause(let pause):
             pauses[pause.subject] = Pause(subject: pause.subject, reason: pause.reason, at: pause.at.storable)
         case .resume(let subject):
@@ -24,6 +26,19 @@ extension MemoryStore.State {
             crashes[event] = nil
         case .reopen(let event, let time):
             try reopen(event, time)
+        case .refused(let event, let each, let rest, _):
+            refusals[event] = (each + rest.refusals).sorted { $0.rule < $1.rule }
+        case .due(let invocation, let time):
+            guard invocations[invocation]?.state == .waiting else { return }
+            invocations[invocation]?.nextAttemptAt = time.storable
+            invocations[invocation]?.holdKey = nil
+        case .hastenRetries(let step, let time):
+            for (id, invocation) in invocations where invocation.state == .retrying {
+                guard let next = invocation.nextAttemptAt, next > time else { continue }
+                invocations[id]?.nextAttemptAt = max(next.adding(.zero - step), time).storable
+            }
+        case .awaits(let event, let awaiting):
+            edit(event) { $0.awaits = awaiting }
         case .requestCancel(let invocation, let reason):
             invocations[invocation]?.cancelRequest = reason
         default:
@@ -31,22 +46,29 @@ extension MemoryStore.State {
         }
     }
 
+    mutating func keep(_ fact: Fact) {
+        guard fact.replaces(values[[fact.scope, fact.key]]?.value) else { return }
+        values[[fact.scope, fact.key]] = (fact.stored, nil)
+    }
+
     mutating func cause(_ event: Int64, _ invocation: String) {
         edit(event) { if $0.cause == nil, $0.state == .pending { $0.cause = invocation } }
     }
 
     private mutating func reopen(_ event: Int64, _ time: Date) throws {
-        guard let state = self.event(event)?.state, state == .quarantined || state == .failed else {
+        guard let found = self.event(event), [.quarantined, .failed, .expired, .held].contains(found.state) else {
             throw EngineError(.conflict, "\(event)")
         }
         let wasMatched = matched.contains(event)
         edit(event) {
             $0.state = wasMatched ? .running : .pending
             $0.note = nil
+            $0.retriedAt = time.storable
         }
         for (id, invocation) in invocations where invocation.event == event && invocation.state == .parked {
             guard invocation.reason?.hasPrefix("quarantined: ") == true else { continue }
-            invocations[id]?.state = .running
+            invocations[id]?.state = found.awaits == nil ? .running : .retrying
+            invocations[id]?.nextAttemptAt = found.awaits == nil ? nil : time.storable
             invocations[id]?.reason = nil
             invocations[id]?.updatedAt = time.storable
         }
@@ -100,10 +122,15 @@ extension MemoryStore.State {
 
     mutating func forget(_ forgetting: Forgetting) throws -> Forgotten {
         var forgotten = Forgotten()
-        let old = events.filter {
-            forgetting.queues.contains($0.queue) && $0.state != .forgotten
+        let all = events.filter {
+            forgetting.queues.contains($0.queue) && $0.state != .forgotten && $0.sequence <= forgetting.through
                 && (fault != .keepsForgottenOpen || !$0.state.isOpen)
         }.prefix(forgetting.limit)
+        let old = all.filter { event in
+            !forgetting.sparesRunning
+                || !invocations.values.contains { $0.event == event.sequence && $0.state == .running }
+        }
+        forgotten.running = all.count - old.count
         for event in old {
             for invocation in invocations.values.filter({ $0.event == event.sequence }) {
                 if !invocation.state.isEnded, invocation.state != .running {
@@ -120,6 +147,7 @@ extension MemoryStore.State {
             }
             refusals[event.sequence] = nil
             edit(event.sequence) {
+                $0.identity = ""
                 $0.payload = Data()
                 $0.note = nil
                 $0.state = .forgotten

@@ -5,6 +5,7 @@ import Foundation
 extension MemoryStore.State {
     mutating func accept(_ event: NewEvent, at time: Date) throws -> Acceptance {
         guard let primary = event.identities.first else { throw EngineError(.badInput, "no identity") }
+        for fact in event.facts { keep(fact) }
         let known = fault == .forgetsIdentities ? nil : event.identities.compactMap { identities[$0] }.first
         let holder = known ?? last + 1
         for identity in event.identities where identities[identity] == nil {
@@ -12,6 +13,7 @@ extension MemoryStore.State {
             learnt[identity] = time
         }
         if let known { return .duplicate(of: known) }
+        for key in event.keys { keys[key, default: []].insert(event.queue) }
         last = holder
         events.append(
             Event(
@@ -24,6 +26,7 @@ extension MemoryStore.State {
     mutating func apply(_ change: Change) throws {
         switch change {
         case .event(let sequence, let state, let note, _):
+            if !state.isOpen { deliveries[sequence] = nil }
             guard self.event(sequence)?.state != .forgotten else { return }
             edit(sequence) {
                 $0.state = state
@@ -59,7 +62,8 @@ extension MemoryStore.State {
         case .clearJournal(let invocation):
             journal[invocation] = nil
             logs[invocation] = nil
-        case .store, .pause, .resume, .produced, .survived, .reopen, .requestCancel:
+        case .refused, .store, .fact, .pause, .resume, .produced, .survived, .reopen, .awaits, .requestCancel, .due,
+            .hastenRetries:
             try applyOther(change)
         case .expect(let expectation):
             guard fault == .ignoresExpectations || holds(expectation) else {
@@ -76,11 +80,12 @@ extension MemoryStore.State {
     }
 
     mutating func prune(_ pruning: Pruning) -> Int {
-        let old = events.filter { event in
-            event.acceptedAt < pruning.events && !event.state.isOpen
-                && invocations.values.allSatisfy { $0.event != event.sequence || $0.state.isEnded }
-        }.prefix(pruning.limit).map(\.sequence)
+        let over = events.filter { $0.acceptedAt < pruning.events && !isNeeded($0) }.map(\.sequence)
+        let excess = pruning.size.map { max(events.count - $0 / MemoryStore.eventSize, 0) } ?? over.count
+        let old = over.prefix(excess)
         events.removeAll { old.contains($0.sequence) }
+        let queues = Set(events.map(\.queue))
+        for key in keys.keys { keys[key]?.formIntersection(queues) }
         for (id, invocation) in invocations where old.contains(invocation.event) {
             invocations[id] = nil
             journal[id] = nil
@@ -89,13 +94,27 @@ extension MemoryStore.State {
         for event in old { refusals[event] = nil }
         let forgotten = identities.keys.filter { (learnt[$0] ?? pruning.identities) < pruning.identities }
         for identity in forgotten { identities[identity] = nil }
-        for identity in produced.keys where (produced[identity] ?? pruning.identities) < pruning.identities {
+        let announced = produced.keys.filter { (produced[$0] ?? pruning.identities) < pruning.identities }
+        for identity in announced {
             productions[identity] = nil
             produced[identity] = nil
         }
         let ended = values.filter { $0.value.end.map { $0 <= pruning.values } ?? false }.keys
         for key in ended { values[key] = nil }
-        return old.count + forgotten.count + ended.count
+        return old.count + forgotten.count + announced.count + ended.count
+    }
+
+    /// Whether something unfinished may still have to look at the event.
+    private func isNeeded(_ event: Event) -> Bool {
+        let own = invocations.values.filter { $0.event == event.sequence }
+        guard !event.state.isOpen, event.state != .held, own.allSatisfy(\.state.isEnded) else { return true }
+        let end = own.map(\.updatedAt).max() ?? .distantPast
+        return invocations.values.filter { !$0.state.isEnded }.contains { other in
+            let queues = journal[other.id, default: [:]].values.compactMap(\.inboxQueue) + [other.queue]
+            return (queues.contains(event.queue) && other.event <= event.sequence)
+                || (other.queue == event.queue && other.state != .waiting && other.state != .queued
+                    && other.createdAt.addingTimeInterval(-60) <= end)
+        }
     }
 
     private mutating func put(_ invocation: Invocation) throws {
@@ -109,8 +128,10 @@ extension MemoryStore.State {
         var entry = entry
         if entry.state == .intended, entry.effect == "once", fault == .skipsIntent { return }
         if entry.position == 0, !begun.contains(entry.invocation) { begun.append(entry.invocation) }
-        if entry.state == .intended, entry.inboxQueue != nil { entry.inboxPlace = last }
-        entry.inboxPlace = entry.inboxPlace ?? journal[entry.invocation]?[entry.position]?.inboxPlace
+        let former = journal[entry.invocation]?[entry.position]
+        if entry.takesPlace { entry.inboxPlace = former?.inboxPlace ?? last }
+        entry.inboxPlace = entry.inboxPlace ?? former?.inboxPlace
+        entry.inboxQueue = entry.inboxQueue ?? former?.inboxQueue
         journal[entry.invocation, default: [:]][entry.position] = entry
     }
 
@@ -125,18 +146,29 @@ extension MemoryStore.State {
     }
 
     private mutating func deliver(_ event: Int64, _ waiting: Waiting, _ outcome: Data, _ time: Date) throws {
-        guard invocations[waiting.invocation]?.state == .waiting, waits.contains(where: { $0.number == waiting.number })
+        guard isOpen(waiting), waits.contains(where: { $0.number == waiting.number })
         else { throw EngineError(.conflict, "waits no more") }
         invocations[waiting.invocation]?.state = .running
         invocations[waiting.invocation]?.attempt += 1
         invocations[waiting.invocation]?.reason = nil
         invocations[waiting.invocation]?.nextAttemptAt = nil
+        invocations[waiting.invocation]?.holdKey = nil
         invocations[waiting.invocation]?.updatedAt = time.storable
         waits.removeAll { $0.number == waiting.number }
         journal[waiting.invocation]?[waiting.position]?.state = .succeeded
         journal[waiting.invocation]?[waiting.position]?.outcome = outcome
         journal[waiting.invocation]?[waiting.position]?.endedAt = time.storable
+        deliveries[event, default: []].append(waiting.invocation)
+        guard journal[waiting.invocation]?[waiting.position]?.effect == "wait" else { return }
         journal[waiting.invocation]?[waiting.position]?.inboxPlace = event
+    }
+
+    func isOpen(_ waiting: Waiting) -> Bool {
+        switch invocations[waiting.invocation]?.state {
+        case .waiting: true
+        case .held: journal[waiting.invocation]?[waiting.position]?.state == .held
+        default: false
+        }
     }
 
     mutating func cancel(_ id: String, _ reason: String, _ time: Date) throws {
@@ -155,6 +187,7 @@ extension MemoryStore.State {
     private mutating func releaseNext(after invocation: Invocation) {
         let others = invocations.values.filter {
             $0.queue == invocation.queue && $0.rule == invocation.rule && !$0.state.isEnded
+                && $0.isDry == invocation.isDry
         }
         guard others.allSatisfy({ $0.state == .queued }), let next = others.min(by: { $0.id < $1.id }),
             next.nextAttemptAt == nil
@@ -166,10 +199,12 @@ extension MemoryStore.State {
         switch expectation {
         case .noNewWaits(let queue, let number):
             !waits.contains { $0.queue == queue && $0.number > number }
-        case .passedEvents(let queue, let sequence, let count):
-            events.filter { $0.queue == queue && $0.sequence > sequence && $0.state != .pending }.count == count
+        case .noEvents(let queue, let sequence):
+            !events.contains { $0.queue == queue && $0.sequence > sequence }
         case .invocationState(let id, let state):
             invocations[id]?.state == state
+        case .remembered(let event):
+            self.event(event)?.state != .forgotten
         case .openEvent(let sequence, let cause):
             event(sequence).map { $0.state.isOpen && $0.cause == cause } ?? false
         }
@@ -182,20 +217,56 @@ extension MemoryStore.State {
         return found.value
     }
 
-    mutating func perform(_ operation: StoreOperation, at time: Date) throws -> Data {
+    /// Judges `value` by the quota, after what ended was deleted if there is no room otherwise.
+    private mutating func admit(
+        _ scope: String, _ key: String, _ value: Data?, _ quota: StoreQuota?, at time: Date
+    ) throws {
+        guard let quota, let value else { return }
+        try quota.check(key, value)
+        let owner = StoreQuota.owner(of: scope)
+        do {
+            try judge(scope, key, value, quota, owner)
+        } catch {
+            values = values.filter { place, value in
+                StoreQuota.owner(of: place[0]) != owner || value.end.map { $0 > time } ?? true
+            }
+            try judge(scope, key, value, quota, owner)
+        }
+    }
+
+    private func judge(
+        _ scope: String, _ key: String, _ value: Data, _ quota: StoreQuota, _ owner: String
+    ) throws {
+        let held = values[[scope, key]]?.value.count
+        let growth = StoreUsage(
+            keys: held == nil ? 1 : 0, bytes: value.count - (held ?? 0) + (held == nil ? key.utf8.count : 0))
+        guard growth.bytes > 0 else { return }
+        try quota.check(usage(of: owner) + growth, of: owner)
+    }
+
+    private func usage(of owner: String) -> StoreUsage {
+        values.filter { StoreQuota.owner(of: $0.key[0]) == owner }.reduce(StoreUsage()) { usage, value in
+            usage + StoreUsage(keys: 1, bytes: value.key[1].utf8.count + value.value.value.count)
+        }
+    }
+
+    mutating func perform(_ operation: StoreOperation, within quota: StoreQuota?, at time: Date) throws -> Data {
         switch operation {
         case .get(let scope, let key):
             return value(scope, key, at: time) ?? Data("null".utf8)
         case .set(let scope, let key, let value, let ttl):
+            try admit(scope, key, value, quota, at: time)
             values[[scope, key]] = value.map { ($0, ttl.map { time.adding($0).storable }) }
             return Data("null".utf8)
         case .increment(let scope, let key, let step):
             let live = value(scope, key, at: time)
             let sum = try step.added(to: live, scope: scope, key: key)
+            try admit(scope, key, sum, quota, at: time)
             values[[scope, key]] = (sum, live == nil ? nil : values[[scope, key]]?.end)
             return sum
         case .compareAndSet(let scope, let key, let expected, let value):
             guard self.value(scope, key, at: time) == expected else { return Data("false".utf8) }
+            try admit(scope, key, value, quota, at: time)
             values[[scope, key]] = value.map { ($0, nil) }
             return Data("true".utf8)
         }

@@ -49,6 +49,8 @@ final class MemoryStore: DurableStore {
         var learnt: [String: Date] = [:]
         var matched: Set<Int64> = []
         var identities: [String: Int64] = [:]
+        /// Queues by what they are found by.
+        var keys: [String: Set<String>] = [:]
         var refusals: [Int64: [Refusal]] = [:]
         var invocations: [String: Invocation] = [:]
         var journal: [String: [Int: JournalEntry]] = [:]
@@ -62,6 +64,9 @@ final class MemoryStore: DurableStore {
         /// When what is in `productions` was learnt.
         var produced: [String: Date] = [:]
         var crashes: [Int64: Int] = [:]
+        /// Invocations that events which are not over were given to.
+        var deliveries: [Int64: [String]] = [:]
+        var versions: [String: (content: Data, keptAt: Date)] = [:]
         /// The invocations that wrote something about their first command, in that order.
         var begun: [String] = []
         /// Events that were held back by quarantine, and so lost their place.
@@ -75,7 +80,9 @@ final class MemoryStore: DurableStore {
     }
 
     private let disk = Mutex(Disk())
-    private let fault: Fault?
+    let fault: Fault?
+    /// How often functions are yet to fail, by their names.
+    private let trouble = Mutex<[String: Int]>([:])
 
     init(fault: Fault? = nil) {
         self.fault = fault
@@ -88,7 +95,25 @@ final class MemoryStore: DurableStore {
     /// The process dies: what was not synced is lost.
     func crash() { disk.withLock { $0.current = $0.synced } }
 
-    func read<Value: Sendable>(_ query: (State) throws -> Value) throws(EngineError) -> Value {
+    /// Has a function, such as `invocation(_:)`, be unavailable at its next call.
+    func fail(_ function: String) { trouble.withLock { $0[function, default: 0] += 1 } }
+
+    /// Whether what was to fail has failed.
+    var hasFailed: Bool { trouble.withLock { $0.isEmpty } }
+
+    private func checkTrouble(_ function: String) throws(EngineError) {
+        let fails = trouble.withLock { trouble in
+            guard let count = trouble[function] else { return false }
+            trouble[function] = count > 1 ? count - 1 : nil
+            return true
+        }
+        if fails { throw EngineError(.unavailable, "\(function) fails") }
+    }
+
+    func read<Value: Sendable>(
+        _ function: String = #function, _ query: (State) throws -> Value
+    ) throws(EngineError) -> Value {
+        try checkTrouble(function)
         do {
             return try disk.withLock { try query($0.current) }
         } catch {
@@ -97,9 +122,10 @@ final class MemoryStore: DurableStore {
     }
 
     /// Changes everything or nothing.
-    private func change<Value: Sendable>(
-        _ epoch: Epoch, syncs: Bool = true, _ change: (inout State) throws -> Value
+    func change<Value: Sendable>(
+        _ epoch: Epoch, syncs: Bool = true, _ function: String = #function, _ change: (inout State) throws -> Value
     ) throws(EngineError) -> Value {
+        try checkTrouble(function)
         do {
             return try disk.withLock { disk in
                 guard disk.current.epoch == epoch.number else {
@@ -151,13 +177,14 @@ final class MemoryStore: DurableStore {
     }
 
     func perform(
-        _ operation: StoreOperation, entry: JournalEntry, changes: [Change], at time: Date, epoch: Epoch
+        _ operation: StoreOperation, quota: StoreQuota?, entry: JournalEntry, changes: [Change], at time: Date,
+        epoch: Epoch
     ) async throws(EngineError) -> JournalEntry {
         try change(epoch) { state in
             for change in changes { try state.apply(change) }
             var entry = entry
             do {
-                entry.outcome = try state.perform(operation, at: time)
+                entry.outcome = try state.perform(operation, within: quota, at: time)
                 entry.state = .succeeded
             } catch let failure as CommandFailure {
                 entry.failure = failure
@@ -173,7 +200,13 @@ final class MemoryStore: DurableStore {
         try change(epoch) { state in
             guard state.fault != .forgetsRunning else { return }
             for (id, invocation) in state.invocations where invocation.state == .running {
-                guard state.event(invocation.event)?.state != .running else { continue }
+                let event = state.event(invocation.event)
+                guard event?.state != .running || event?.awaits != nil else { continue }
+                let isGiven = state.deliveries.contains {
+                    $0.value.contains(id) && state.event($0.key)?.state == .running
+                        && state.event($0.key)?.awaits == nil
+                }
+                if isGiven { continue }
                 state.invocations[id]?.state = .retrying
                 state.invocations[id]?.nextAttemptAt = time.storable
             }
@@ -249,6 +282,12 @@ final class MemoryStore: DurableStore {
 
     func tidy() async throws(EngineError) {}
 
+    func scrub(isThorough: Bool, epoch: Epoch) async throws(EngineError) -> Remnants { try change(epoch) { _ in [] } }
+
+    func queues(of key: String) async throws(EngineError) -> [String] { try read { ($0.keys[key] ?? []).sorted() } }
+
+    func lastWithoutKeys() async throws(EngineError) -> Int64 { 0 }
+
     func producer(of identity: String) async throws(EngineError) -> String? {
         try read { $0.productions[identity] }
     }
@@ -275,115 +314,11 @@ final class MemoryStore: DurableStore {
         }
     }
 
-    func size() async throws(EngineError) -> Int { try read { $0.events.count * 4096 } }
+    static let eventSize = 4096
+
+    func size() async throws(EngineError) -> Int { try read { $0.events.count * Self.eventSize } }
 
     func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError) {
         try change(epoch) { $0.cursors[name] = value }
-    }
-
-    // MARK: Reading
-
-    func cursor(_ name: String) async throws(EngineError) -> String? { try read { $0.cursors[name] } }
-
-    func value(scope: String, key: String, at time: Date) async throws(EngineError) -> Data? {
-        try read { $0.value(scope, key, at: time) }
-    }
-
-    func event(_ sequence: Int64) async throws(EngineError) -> Event? {
-        try read { $0.event(sequence) }
-    }
-
-    func event(identity: String) async throws(EngineError) -> Int64? { try read { $0.identities[identity] } }
-
-    func openEvents(
-        after sequence: Int64, through last: Int64, queue: String?, limit: Int
-    ) async throws(EngineError) -> [Event] {
-        let events = try read { state in
-            state.events.filter {
-                $0.sequence > sequence && $0.sequence <= last && $0.state.isOpen && (queue == nil || $0.queue == queue)
-            }
-        }
-        let page = events.prefix(limit)
-        guard fault == .dropsOrder, let last = page.last else { return Array(page) }
-        return page.dropLast().reversed() + [last]
-    }
-
-    func starts(of event: Int64) async throws(EngineError) -> [Invocation]? {
-        try read { state in
-            guard state.matched.contains(event) else { return nil }
-            return state.invocations.values.filter { $0.event == event }.sorted { $0.id < $1.id }
-        }
-    }
-
-    func waits(on queue: String) async throws(EngineError) -> WaitList {
-        try read { state in
-            let waits = state.waits.filter { $0.queue == queue && state.invocations[$0.invocation]?.state == .waiting }
-            return WaitList(waits: waits.sorted { $0.opened > $1.opened }, latest: state.registrations)
-        }
-    }
-
-    func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64 {
-        try read { state in
-            let entries = state.journal[invocation.id, default: [:]].values.filter { $0.inboxQueue == queue }
-            let counted = state.fault == .returnsAnswersTwice ? entries.filter { $0.effect != "wait" } : entries
-            return max(invocation.event, counted.compactMap(\.inboxPlace).max() ?? 0)
-        }
-    }
-
-    func passedEvents(after sequence: Int64, queue: String) async throws(EngineError) -> [Event] {
-        try read { $0.events.filter { $0.queue == queue && $0.sequence > sequence && $0.state != .pending } }
-    }
-
-    func hasPending(after sequence: Int64, queue: String, by deadline: Date) async throws(EngineError) -> Bool {
-        guard fault != .overlooksPendingAnswers else { return false }
-        return try read { state in
-            state.events.contains {
-                $0.queue == queue && $0.sequence > sequence && $0.state == .pending
-                    && min($0.occurredAt, $0.acceptedAt) <= deadline
-            }
-        }
-    }
-
-    func journal(of invocation: String) async throws(EngineError) -> [JournalEntry] {
-        let entries = try read { $0.journal[invocation, default: [:]].values.sorted { $0.position < $1.position } }
-        guard fault == .repeatsUnknown else { return entries }
-        return entries.map { entry in
-            var entry = entry
-            if entry.state == .intended { entry.state = .retrying }
-            return entry
-        }
-    }
-
-    func events(_ filter: EventFilter) async throws(EngineError) -> [Event] {
-        try read { state in
-            let found = state.events.reversed().filter {
-                (filter.states.isEmpty || filter.states.contains($0.state))
-                    && (filter.queue == nil || $0.queue == filter.queue)
-                    && (filter.kind == nil || $0.kind == filter.kind)
-                    && $0.sequence < filter.before ?? .max
-            }
-            return Array(found.prefix(filter.limit))
-        }
-    }
-
-    func invocation(_ id: String) async throws(EngineError) -> Invocation? { try read { $0.invocations[id] } }
-
-    func invocations(_ filter: InvocationFilter) async throws(EngineError) -> [Invocation] {
-        try read { state in
-            let found = state.invocations.values.filter {
-                (filter.states.isEmpty || filter.states.contains($0.state))
-                    && (filter.queue == nil || $0.queue == filter.queue)
-                    && (filter.rule == nil || $0.rule == filter.rule)
-                    && (filter.event == nil || $0.event == filter.event)
-                    && $0.id < filter.before ?? "~"
-            }
-            return Array(found.sorted { $0.id > $1.id }.prefix(filter.limit))
-        }
-    }
-
-    func refusals(of event: Int64) async throws(EngineError) -> [Refusal] { try read { $0.refusals[event] ?? [] } }
-
-    func logs(of invocation: String) async throws(EngineError) -> [RecordedLog] {
-        try read { $0.logs[invocation] ?? [] }
     }
 }

@@ -9,9 +9,18 @@ final class ScriptedProgram: Program {
     private let script: Script
     private let inputs = Mutex<[ProgramInput]>([])
     private let onCancel: @Sendable () -> Void
+    /// Whether it can be kept while it waits.
+    private let rests: Bool
+    /// Whether it is still there then.
+    private let wakes: Switch
 
-    init(_ script: @escaping Script, onCancel: @escaping @Sendable () -> Void = {}) {
+    init(
+        _ script: @escaping Script, rests: Bool = false, wakes: Switch = Switch(true),
+        onCancel: @escaping @Sendable () -> Void = {}
+    ) {
         self.script = script
+        self.rests = rests
+        self.wakes = wakes
         self.onCancel = onCancel
     }
 
@@ -23,6 +32,10 @@ final class ScriptedProgram: Program {
         return script(inputs)
     }
 
+    func rest() async -> Bool { rests }
+
+    func wake() async -> Bool { wakes.isOn }
+
     func cancel() async { onCancel() }
 }
 
@@ -31,7 +44,8 @@ extension ScriptedProgram {
     static func making(_ commands: [Command]) -> Script {
         { inputs in
             if case .failure(let failure)? = inputs.last {
-                return ProgramStep(next: .failed(ProgramFailure(code: failure.code, message: failure.message)))
+                let end = ProgramFailure(code: failure.code, message: failure.message)
+                return ProgramStep(next: failure.outcomeUnknown ? .undecided(end) : .failed(end))
             }
             guard inputs.count < commands.count else { return ProgramStep(next: .finished(nil)) }
             let command = commands[inputs.count]
@@ -120,7 +134,8 @@ final class ScriptedHandler: EventHandler {
         get { answers.withLock { $0.catchUp } }
         set { answers.withLock { $0.catchUp = newValue } }
     }
-    var looking: @Sendable (Command, CommandContext) async throws -> Data? {
+    /// By default nobody can look.
+    var looking: (@Sendable (Command, CommandContext) async throws -> Sighting)? {
         get { answers.withLock { $0.look } }
         set { answers.withLock { $0.look = newValue } }
     }
@@ -135,6 +150,17 @@ final class ScriptedHandler: EventHandler {
     var rehearsing: @Sendable (Command, CommandContext) async throws -> Data {
         get { answers.withLock { $0.rehearse } }
         set { answers.withLock { $0.rehearse = newValue } }
+    }
+    /// What an event says that counts though it expired.
+    var saying: @Sendable (Event) -> [Fact] {
+        get { answers.withLock { $0.say } }
+        set { answers.withLock { $0.say = newValue } }
+    }
+
+    /// Told of each invocation for which a program is made.
+    var starting: @Sendable (Invocation) async -> Void {
+        get { answers.withLock { $0.start } }
+        set { answers.withLock { $0.start = newValue } }
     }
     /// Called at every step, with its name, before it takes effect (and for commands also after).
     var hook: Hook {
@@ -153,14 +179,16 @@ final class ScriptedHandler: EventHandler {
         }
         var scripts: [String: ScriptedProgram.Script] = [:]
         var perform: @Sendable (Command, CommandContext) async throws -> Data = { _, _ in Data("\"ok\"".utf8) }
+        var start: @Sendable (Invocation) async -> Void = { _ in }
         var hook: Hook = { _ in }
         var offer: @Sendable (Event, Waiting) async throws -> Data? = { event, waiting in
             "\"\(event.kind)\"" == String(decoding: waiting.input, as: UTF8.self) ? Data("\(event.sequence)".utf8) : nil
         }
         var catchUp: @Sendable (String) async throws -> Void = { _ in }
-        var look: @Sendable (Command, CommandContext) async throws -> Data? = { _, _ in nil }
+        var look: (@Sendable (Command, CommandContext) async throws -> Sighting)?
         var permit: @Sendable (Command, CommandContext) async throws -> Void = { _, _ in }
         var produce: @Sendable (Command, Data) -> [String] = { _, _ in [] }
+        var say: @Sendable (Event) -> [Fact] = { _ in [] }
         var rehearse: @Sendable (Command, CommandContext) async throws -> Data = { command, _ in
             Data("\"rehearsed \(command.name)\"".utf8)
         }
@@ -168,14 +196,26 @@ final class ScriptedHandler: EventHandler {
 
     private let answers = Mutex(Answers())
     private let record = Mutex<[Performed]>([])
+    private let toldFacts = Mutex<[Fact]>([])
     private let matchedEvents = Mutex<[Int64]>([])
+    private let stops = Mutex<[String]>([])
     private let cancellations = Atomic(0)
     private let programs = Atomic(0)
 
     /// What was performed, in order.
     var performed: [Performed] { record.withLock { $0 } }
     var performedNames: [String] { performed.map(\.command) }
+    /// The facts that it was told of.
+    var facts: [Fact] { toldFacts.withLock { $0 } }
     var matched: [Int64] { matchedEvents.withLock { $0 } }
+    /// Whether programs can be kept while they wait.
+    let keepsPrograms = Switch(false)
+    /// Whether those that were kept are still there when they are to go on.
+    let wakesPrograms = Switch(true)
+    /// Rules whose runs the engine ended at a limit, and why.
+    var stoppedRuns: [String] { stops.withLock { $0 } }
+    /// How many programs were made.
+    var madePrograms: Int { programs.load(ordering: .relaxed) }
     /// Programs that were made and not given up.
     var livePrograms: Int { programs.load(ordering: .relaxed) - cancellations.load(ordering: .relaxed) }
 
@@ -205,8 +245,11 @@ final class ScriptedHandler: EventHandler {
 
     func catchUp(_ queue: String) async throws { try await catchingUp(queue) }
 
-    func lookFor(_ command: Command, in context: CommandContext) async throws -> Data? {
-        try await looking(command, context)
+    func canLookFor(_ command: Command) -> Bool { looking != nil }
+
+    func lookFor(_ command: Command, in context: CommandContext) async throws -> Sighting {
+        try await hook("look \(command.name)")
+        return try await looking?(command, context) ?? .unknowable
     }
 
     func program(for invocation: Invocation, event: Event) async throws -> any Program {
@@ -214,9 +257,23 @@ final class ScriptedHandler: EventHandler {
         guard let script = scripts[invocation.rule] else {
             throw EngineFailure("there is no rule \(invocation.rule)", retryable: false)
         }
+        await starting(invocation)
         programs.add(1, ordering: .relaxed)
-        return ScriptedProgram(script) { [self] in cancellations.add(1, ordering: .relaxed) }
+        return ScriptedProgram(script, rests: keepsPrograms.isOn, wakes: wakesPrograms) { [self] in
+            cancellations.add(1, ordering: .relaxed)
+        }
     }
+
+    func stopped(_ invocation: Invocation, of event: Event, because failure: ProgramFailure) async {
+        stops.withLock { $0.append("\(invocation.rule): \(failure.code)") }
+    }
+
+    func kept(_ facts: [Fact]) async {
+        try? await hook("kept")
+        toldFacts.withLock { $0 += facts }
+    }
+
+    func facts(in event: Event) async -> [Fact] { saying(event) }
 
     func permit(_ command: Command, in context: CommandContext) async throws {
         try await hook("permit \(command.name)")

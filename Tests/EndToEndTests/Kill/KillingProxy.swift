@@ -7,9 +7,9 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Stands between a host and the gateway, in both directions, and kills the host at the instant it was told.
+/// Stands between a host and the gateway, in both directions, and kills one of them at the instant it was told.
 final class KillingProxy: Sendable {
-    /// Where in a request's way the host is killed.
+    /// Where in a request's way the process is killed.
     enum Instant: CaseIterable {
         /// The request was sent and nothing came of it.
         case beforeEffect
@@ -26,20 +26,45 @@ final class KillingProxy: Sendable {
     }
 
     private struct State {
+        var gateway = ""
         var webhook: String?
         var trap: Trap?
         var effects: [String] = []
+        /// Who waits until there are so many effects.
+        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let gateway: String
     private let state = Mutex(State())
 
-    init(gateway: String) {
-        self.gateway = gateway
+    /// Where the gateway listens now.
+    var gateway: String {
+        get { state.withLock { $0.gateway } }
+        set { state.withLock { $0.gateway = newValue } }
     }
 
     /// Messages and reactions that were handed to the gateway, as `path body`.
     var effects: [String] { state.withLock { $0.effects } }
+
+    /// Waits until so many messages and reactions were handed to the gateway.
+    func effects(atLeast count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isReached = state.withLock { state in
+                if state.effects.count < count { state.waiters.append((count, continuation)) }
+                return state.effects.count >= count
+            }
+            if isReached { continuation.resume() }
+        }
+    }
+
+    private func note(_ effect: String) {
+        let satisfied = state.withLock { state in
+            state.effects.append(effect)
+            let count = state.effects.count
+            defer { state.waiters.removeAll { $0.count <= count } }
+            return state.waiters.filter { $0.count <= count }
+        }
+        for waiter in satisfied { waiter.continuation.resume() }
+    }
 
     /// Where the host receives webhooks now; deliveries are refused while there is none.
     func setWebhook(_ url: String?) { state.withLock { $0.webhook = url } }
@@ -58,7 +83,7 @@ final class KillingProxy: Sendable {
         if let sprung, sprung.instant == .beforeEffect { return Self.killed(sprung.process) }
         if request.method == .post {
             let text = "\(request.uri.path) \(String(decoding: body, as: UTF8.self))"
-            state.withLock { $0.effects.append(text) }
+            note(text)
         }
         let answer = try await Self.pass(request, body, to: gateway + request.uri.string)
         if let sprung { return Self.killed(sprung.process) }

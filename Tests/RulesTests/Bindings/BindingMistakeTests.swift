@@ -4,7 +4,7 @@ import Testing
 @testable import Rules
 
 /// What a rule is told that uses a binding wrongly: the argument is named, and the line is the rule's.
-@Suite(.bothReplayModes) struct BindingMistakeTests {
+@Suite(.allReplayModes) struct BindingMistakeTests {
     static let mistakes: [(call: String, message: String)] = [
         ("c.tag { a = 1 }", #"call this with a colon: conversation:tag { key = value }"#),
         ("c:tag()", #"conversation:tag: a table of fields is needed, such as { topic = "orders" }"#),
@@ -26,10 +26,14 @@ import Testing
         ("c:send('')", "conversation:send: a text or media is needed"),
         ("c:send(5)", "conversation:send: the text must be a string, not number"),
         ("c:send('Hi', 'there')", "conversation:send: the last argument must be a table of options"),
-        ("c:send('Hi', { to = 'x' })", "conversation:send: unknown option to; known are media, reply_to, style"),
+        (
+            "c:send('Hi', { to = 'x' })",
+            "conversation:send: unknown option to; known are media, reply_to, style, unless_reply"
+        ),
         ("c:send('Hi', { media = {} })", "conversation:send: media must be a URL or a list of URLs"),
         ("c:send('Hi', { media = { 1 } })", "conversation:send: media must be a URL or a list of URLs"),
         ("c:send('Hi', { style = 1 })", "conversation:send: style must be a string"),
+        ("c:send('Hi', { unless_reply = 1 })", "conversation:send: unless_reply must be true or false"),
         ("c:send('Hi', { reply_to = 1 })", "conversation:send: reply_to must be a message or its id"),
         ("c.typing()", "call this with a colon: conversation:typing()"),
         ("c.messages()", "call this with a colon: conversation:messages { limit = 20 }"),
@@ -46,7 +50,10 @@ import Testing
         ),
         ("message.reply('Hi')", "call this with a colon: message:reply(\"text\")"),
         ("message:reply()", "message:reply: a text or media is needed"),
-        ("message:reply('Hi', { reply_to = 'm' })", "message:reply: unknown option reply_to; known are media, style"),
+        (
+            "message:reply('Hi', { reply_to = 'm' })",
+            "message:reply: unknown option reply_to; known are media, style, unless_reply"
+        ),
         ("conversations.list(5)", "conversations.list: the last argument must be a table of options"),
         ("conversations.list { page = 1 }", "conversations.list: unknown option page; known are limit, offset"),
         ("conversations.get()", "conversations.get: an id is needed"),
@@ -58,10 +65,14 @@ import Testing
         ("messages.send { body = 'Hi' }", "messages.send: `to` must be a number or an address"),
         ("messages.send { to = '+1', body = 5 }", "messages.send: `body` must be a string"),
         ("messages.send { to = '+1', body = 'Hi' }", "messages.send: `number` (one of yours) or `agent` is needed"),
+        (
+            "messages.send { to = '+1', number = '+2', body = 'Hi', unless_reply = 'yes' }",
+            "messages.send: `unless_reply` must be true or false"
+        ),
         ("messages.send { to = '+1', number = '+2' }", "messages.send: `body` or `media` is needed"),
         (
             "messages.send { to = '+1', text = 'Hi' }",
-            "messages.send: unknown option text; known are agent, body, media, number, style, to"
+            "messages.send: unknown option text; known are agent, body, media, number, style, to, unless_reply"
         ),
         ("store.get()", "store.get: the key must be a string"),
         ("store:get('a')", "store.get: the key must be a string; call it with a dot: store.get(\"key\")"),

@@ -37,9 +37,12 @@ struct StoredJournalTests {
         conversation:wait_reply { timeout = "2h", pattern = "ORD" }
         event:wait_reaction { timeout = "2h", reaction = "love" }
         wait_any { reply = { from = "anyone" }, reaction = {}, timeout = "2h" }
+        conversation:send("Still there?", { unless_reply = true })
+        event:reply("Hello?", { unless_reply = false })
+        messages.send { to = "(555) 987-6543", number = "+15551234567", body = "Hi?", unless_reply = true }
         """
 
-    /// As journaled by the first version; never changed, only added to.
+    /// As journaled by the version that first had each binding; never changed, only added to.
     private static let journal = #"""
         conversation.tag {"conversation_id":"conv_1","fields":{"count":2,"gone":null,"ratio":0.5,"tags":["a"],"topic":"order"}}
         conversation.untag {"conversation_id":"conv_1","keys":["count"]}
@@ -66,6 +69,9 @@ struct StoredJournalTests {
         conversation.wait_reply {"conversation_id":"conv_1","reply":{"pattern":"ORD"},"timeout":7200}
         conversation.wait_reaction {"conversation_id":"conv_1","message_id":"msg_1","reaction":{"reaction":"love"},"timeout":7200}
         wait_any {"conversation_id":"conv_1","reaction":{},"reply":{},"timeout":7200}
+        message.send {"agent_id":"agt_1","body":"Still there?","conversation_id":"conv_1","number":"+15551234567","number_id":"num_1","to":"+15559876543","unless_reply":{"conversation_id":"conv_1","reply":{}}}
+        message.send {"agent_id":"agt_1","body":"Hello?","conversation_id":"conv_1","number":"+15551234567","number_id":"num_1","reply_to":"msg_1","to":"+15559876543"}
+        message.send {"body":"Hi?","number":"+15551234567","to":"(555) 987-6543","unless_reply":{"conversation_id":"conv_1","reply":{}}}
         """#
 
     @Test func `every binding writes its command as its first version did`() async throws {

@@ -130,8 +130,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{ "number": "+15551234567", "agent_id": "agt_1", "to": "+1", "body": "" , "media": ["https://e.com/a.png"] }"#,
-        #"{ "number_id": "", "number": "+15551234567", "agent_id": "agt_1", "to": "+1", "media": ["https://e.com/a.png"] }"#,
+        #"{ "number": "+15551234567", "agent_id": "agt_1", "to": "+15550000009", "body": "" , "media": ["https://e.com/a.png"] }"#,
+        #"{ "number_id": "", "number": "+15551234567", "agent_id": "agt_1", "to": "+15550000009", "media": ["https://e.com/a.png"] }"#,
     ])
     func `without the number's id, number and agent are given`(_ input: String) async throws {
         try await perform(.send, input)
@@ -139,7 +139,7 @@ import Testing
             api.sent,
             [
                 OutboundMessage(
-                    agentID: "agt_1", fromNumber: "+15551234567", toNumber: "+1", body: "",
+                    agentID: "agt_1", fromNumber: "+15551234567", toNumber: "+15550000009", body: "",
                     mediaURLs: ["https://e.com/a.png"])
             ])
     }
@@ -259,7 +259,7 @@ import Testing
         _ error: APIError, _ expected: CommandFailure
     ) async {
         api.fail(.send, error)
-        expectSame(await failure(.send, #"{ "to": "+1", "body": "Hi" }"#), expected)
+        expectSame(await failure(.send, #"{ "to": "+15550000009", "body": "Hi" }"#), expected)
     }
 
     @Test func `a command that the engine performs itself is refused`() async {

@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// Dry runs and rehearsals, through a real engine.
-@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .allReplayModes)
 struct DryRunTests {
     private static let everything = """
         return { on = "message", run = function(message)

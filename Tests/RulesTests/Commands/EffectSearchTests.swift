@@ -2,12 +2,13 @@ import Conversations
 import CustomDump
 import DurableExecution
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Rules
 
 /// Sends and reactions whose answers are lost, through a real engine.
-@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .allReplayModes)
 struct EffectSearchTests {
     private static let lost = APIError(.outcomeUnknown, "the connection broke")
     private static let logSent = "local sent = message.conversation:send('Hi')\nlog.info(sent.id .. ' ' .. sent.body)"
@@ -22,7 +23,7 @@ struct EffectSearchTests {
             state.messages["conv_1"] = [.sample()]
         }
         change(bench.api)
-        return (try #require(try await bench.process(.message()).invocations.first), bench.api)
+        return (try #require(try await bench.decide(.message()).invocations.first), bench.api)
     }
 
     @Test func `a message whose answer was lost is found, and the rule goes on with it`() async throws {
@@ -67,7 +68,7 @@ struct EffectSearchTests {
         let second = try await RuleBench(api: first.api, sharing: first)
         try await second.load()
         first.api.fail(.send, Self.lost)
-        let trace = try await second.process(.message(id: "msg_2"))
+        let trace = try await second.decide(.message(id: "msg_2"))
         expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
     }
 
@@ -88,7 +89,7 @@ struct EffectSearchTests {
         let second = try await RuleBench(api: first.api, sharing: first)
         try await second.load()
         first.api.fail(.send, Self.lost)
-        let trace = try await second.process(.message(id: "msg_2"))
+        let trace = try await second.decide(.message(id: "msg_2"))
         expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
     }
 
@@ -101,7 +102,7 @@ struct EffectSearchTests {
         let second = try await RuleBench(api: first.api, sharing: first)
         try await second.load()
         first.api.fail(.send, Self.lost)
-        let trace = try await second.process(.message(id: "msg_2"))
+        let trace = try await second.decide(.message(id: "msg_2"))
         expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
     }
 
@@ -156,5 +157,76 @@ struct EffectSearchTests {
             api.fail(.react, Self.lost)
         }
         expectNoDifference(trace.invocation.state, .parked)
+    }
+
+    @Test(arguments: [FakeAPI.Call.send, .react])
+    func `while the API is down the look waits for it, and then decides`(_ call: FakeAPI.Call) async throws {
+        let body = call == .send ? "message.conversation:send('Hi')" : "message:react('love')"
+        let bench = try await RuleBench(rules: [
+            "a": "return { on = 'message', run = function(message) \(body) end }"
+        ])
+        bench.api.change { state in
+            state.effectsAt = noon
+            state.messages["conv_1"] = [.sample()]
+        }
+        bench.api.loseAnswer(of: call, Self.lost)
+        let down = APIError(.unavailable, "connection refused")
+        bench.api.fail(.messages, down, down, down)
+        let event = try ConversationEvent.message().new()
+        let trace = try await bench.run { engine in
+            _ = try await engine.accept([event])
+            await engine.idle()
+            let held = try await engine.trace(ofEvent: 1).invocations.first?.invocation
+            #expect(held?.state == .held && held?.reason?.contains("connection refused") == true, "\(held as Any)")
+            for _ in 0..<60 {
+                bench.clock.advance(by: .seconds(1))
+                await engine.idle()
+            }
+            return try await engine.trace(ofEvent: 1)
+        }
+        expectNoDifference(trace.invocations.first?.invocation.state, .finished)
+        expectNoDifference(bench.api.calls.count { $0.hasPrefix(call.rawValue) }, 1)
+    }
+
+    @Test func `a message that is listed late is found at the second look`() async throws {
+        let bench = try await RuleBench(rules: [
+            "a": "return { on = 'message', run = function(message)\n\(Self.logSent)\nend }"
+        ])
+        bench.api.loseAnswer(of: .send, Self.lost)
+        let event = try ConversationEvent.message().new()
+        let trace = try await bench.run { engine in
+            _ = try await engine.accept([event])
+            await engine.idle()
+            bench.api.change { $0.messages["conv_1"] = [.sample("sent_9", "Hi", direction: .outbound)] }
+            bench.clock.advance(by: .seconds(5))
+            await engine.idle()
+            return try await engine.trace(ofEvent: 1)
+        }
+        expectNoDifference(trace.invocations.first?.logged, ["sent_9 Hi"])
+    }
+
+    @Test func `where a reaction added twice is one, it is added again`() async throws {
+        var configuration = RuleHostConfiguration()
+        configuration.repeatsReactions = true
+        let bench = try await RuleBench(
+            rules: ["a": "return { on = 'message', run = function(message) message:react('love') end }"],
+            configuration: configuration)
+        bench.api.fail(.react, Self.lost)
+        let event = try ConversationEvent.message().new()
+        let trace = try await bench.run { engine in
+            _ = try await engine.accept([event])
+            await engine.idle()
+            bench.clock.advance(by: .seconds(1))
+            await engine.idle()
+            return try await engine.trace(ofEvent: 1)
+        }
+        expectNoDifference(trace.invocations.first?.invocation.state, .finished)
+        expectNoDifference(bench.api.calls.count { $0.hasPrefix("react") }, 2)
+    }
+
+    @Test func `a rule that fails by itself with the same word is failed, not parked`() async throws {
+        let (trace, _) = try await run("error({ code = 'outcome_unknown', message = 'mine' })") { _ in }
+        expectNoDifference(trace.invocation.state, .failed)
+        expectNoDifference(trace.invocation.failure?.code, "outcome_unknown")
     }
 }

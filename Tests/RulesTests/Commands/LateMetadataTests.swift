@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// Changes of metadata that failed, and were tried again after others had changed the same conversation.
-@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .allReplayModes)
 struct LateMetadataTests {
     /// What happened to the first try.
     enum Trouble: CaseIterable, Sendable {

@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// The rules in `examples`, whose runs are rebuilt at each command as well.
-@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .allReplayModes)
 struct ExampleRulesTests {
     private static let examples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "examples")

@@ -48,6 +48,8 @@ import Testing
                     left: [
                         "their messages at the API, which has no call to delete them",
                         "what rules kept about them in their packs' own stores, which only the rules know",
+                        "what rules of other conversations read of them or wrote to them, until retention.events "
+                            + "deletes it",
                     ]))
             let (erased, kept) = (try await engine.trace(ofEvent: 1), try await engine.trace(ofEvent: 2))
             expectNoDifference([erased.event.state, kept.event.state], [.forgotten, .done])

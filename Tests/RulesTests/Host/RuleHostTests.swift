@@ -8,7 +8,7 @@ import Testing
 
 @testable import Rules
 
-@Suite(.bothReplayModes) struct RuleHostTests {
+@Suite(.allReplayModes) struct RuleHostTests {
     private let heart = """
         return { on = "message", when = { channel = "imessage", media = "image" }, run = function(message)
           message:react("love")
@@ -173,6 +173,8 @@ import Testing
 
     @Test func `a version that is nowhere fails the invocation with a reason`() async throws {
         let bench = try await RuleBench(rules: ["a": heart])
+        let engine = bench.makeEngine()
+        defer { withExtendedLifetime(engine) {} }
         let invocation = Invocation(
             id: "inv_0000000000000001", event: 1, queue: "conv_1", rule: "acme/photos:a", version: "abcdef0123456789",
             createdAt: noon.date, updatedAt: noon.date)
@@ -208,7 +210,7 @@ import Testing
             "a": "return { on = 'message', run = function(m) m.conversation:send('Hi') end }"
         ])
         bench.api.loseAnswer(of: .send, APIError(.outcomeUnknown, "no answer"))
-        let trace = try await bench.process(.message())
+        let trace = try await bench.decide(.message())
         #expect(trace.invocations.map(\.invocation.state) == [.parked])
         #expect(bench.api.sent.count == 1)
     }

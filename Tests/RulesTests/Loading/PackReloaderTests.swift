@@ -1,4 +1,5 @@
 import CustomDump
+import DurableExecution
 import Foundation
 import Packs
 import Synchronization
@@ -80,6 +81,47 @@ import Testing
         #expect(active.isEmpty)
     }
 
+    @Test func `a broken folder has the version in force that another process had last, and says what is wrong`()
+        async throws
+    {
+        let bench = try await RuleBench()
+        let engine = bench.makeEngine()
+        let first = RuleBook(archive: PackArchive())
+        first.connect(engine)
+        await PackReloader(
+            folders: [PackFolder(folder.url)], book: first, loader: PackLoader(), report: { _, _ in }
+        ).reload()
+        let version = try #require(first.activePacks.first?.version)
+
+        try folder.write("return {", to: "rules/heart.lua")
+        let second = RuleBook(archive: PackArchive())
+        second.connect(engine)
+        let reloader = PackReloader(
+            folders: [PackFolder(folder.url)], book: second, loader: PackLoader(),
+            report: { [told] _, outcome in told.append(Self.words(outcome)) })
+        await reloader.reload()
+        expectNoDifference(second.activePacks.map(\.version), [version])
+        #expect(reports.last?.hasSuffix("acme/photos stays") == true)
+        let trouble = try #require(second.troubles.first)
+        expectNoDifference(trouble.version, version)
+        expectNoDifference(second.missing.map(\.key), [])
+
+        try folder.write(rule, to: "rules/heart.lua")
+        await reloader.reload()
+        expectNoDifference(reports.last, "unchanged acme/photos")
+        #expect(second.troubles.isEmpty)
+    }
+
+    @Test func `a pack that was never good is missing until it is`() async throws {
+        try folder.write("return {", to: "rules/heart.lua")
+        let reloader = reloader(folder)
+        await reloader.reload()
+        expectNoDifference(book.missing.map(\.key), [PackFolder(folder.url).key])
+        try folder.write(rule, to: "rules/heart.lua")
+        await reloader.reload()
+        expectNoDifference(book.missing.map(\.key), [])
+    }
+
     @Test func `a folder that is gone leaves its pack in force`() async throws {
         let reloader = reloader(folder)
         await reloader.reload()
@@ -133,8 +175,8 @@ import Testing
     }
 
     @Test func `a pack that can't be kept is not put in force`() async throws {
-        try folder.write("in the way", to: "file")
-        let book = RuleBook(archive: PackArchive(directory: folder.url.appending(path: "file/packs")))
+        // No engine is connected that could keep it.
+        let book = RuleBook(archive: PackArchive())
         let reloader = PackReloader(
             folders: [PackFolder(folder.url)], book: book, loader: PackLoader(), report: { _, _ in })
         let outcomes = await reloader.reload()

@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// Quiet hours, pauses and fuses, through a real engine.
-@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .allReplayModes)
 struct PolicyTests {
     private static let answer = "return { on = 'message', run = function(message) message.conversation:send('Hi') end }"
 
@@ -73,7 +73,7 @@ struct PolicyTests {
         }
     }
 
-    @Test func `what came while the send itself was held is no reply to it`() async throws {
+    @Test func `what came while the send itself was held is a reply to it`() async throws {
         let body = """
             message.conversation:send("Well?")
             log.info(message.conversation:wait_reply { timeout = "1h" }.body)
@@ -82,13 +82,12 @@ struct PolicyTests {
         let bench = try await bench(["a": rule], try quiet())
         try await bench.run { engine in
             try await take(.message("go", at: noon.advanced(by: .seconds(-901))), engine)
-            try await take(.message("too early", id: "msg_2", at: noon.advanced(by: .seconds(-901))), engine)
+            try await take(.message("meanwhile", id: "msg_2", at: noon.advanced(by: .seconds(-901))), engine)
+            #expect(bench.api.sent.isEmpty)
             bench.clock.advance(by: .seconds(3600))
             await engine.idle()
-            let late = noon.advanced(by: .seconds(3700))
-            try await take(.message("an answer", id: "msg_3", at: late), engine)
             let logged = try await engine.trace(ofEvent: 1).invocations[0].logged
-            expectNoDifference(logged, ["an answer"])
+            expectNoDifference(logged, ["meanwhile"])
         }
     }
 
@@ -178,16 +177,14 @@ struct PolicyTests {
 
     // MARK: Fuses
 
-    private let three = Fuses(conversation: FuseRate(3, per: .seconds(60)))
-
     @Test func `a rule that sends too much is paused, loses nothing, and goes on once it is resumed`() async throws {
         let bench = try await bench(
             ["a": Self.rule("for number = 1, 5 do message.conversation:send(tostring(number)) end")],
-            PolicyConfiguration(fuses: three))
+            PolicyConfiguration(fuses: Fuses(rule: FuseRate(3, per: .seconds(60)))))
         try await bench.run { engine in
             let trace = try await take(.message(), engine)
             let subject = "rule:acme/photos:a"
-            let reason = "fuse: more than 3/1m sends and reactions in conversation conv_1 (policy.fuses.conversation)"
+            let reason = "fuse: more than 3/1m sends and reactions by this rule (policy.fuses.rule)"
             expectNoDifference(engine.pauses.all.map { [$0.subject, $0.reason] }, [[subject, reason]])
             expectNoDifference(trace.invocations[0].invocation.state, .held)
             let next = try await take(.message(id: "msg_2"), engine)

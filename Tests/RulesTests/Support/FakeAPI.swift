@@ -23,6 +23,8 @@ final class FakeAPI: ConversationAPI {
         /// When sends and reactions turn up in what is read later; nil: they don't.
         var effectsAt: Timestamp?
         var nextID = 1
+        /// Awaited within each send before anything is sent.
+        var beforeSend: (@Sendable (OutboundMessage) async -> Void)?
     }
 
     private let state = Mutex(State())
@@ -117,6 +119,7 @@ final class FakeAPI: ConversationAPI {
 
     func send(_ message: OutboundMessage) async throws(APIError) -> SentMessage {
         try begin(.send, "\(message.toNumber ?? "-"): \(message.body)")
+        if let beforeSend = state.withLock({ $0.beforeSend }) { await beforeSend(message) }
         let id = state.withLock { state in
             state.sent.append(message)
             state.nextID += 1

@@ -10,13 +10,12 @@ import Testing
 
 /// A host with a pack in a folder, an engine on a store in memory, and the API in memory behind it.
 struct RuleBench {
-    /// Whether runs are rebuilt from their beginnings at each command; see ``ReplayModes``.
-    @TaskLocal static var replaysAlways = false
+    /// When runs are rebuilt from their beginnings; see ``ReplayModes``.
+    @TaskLocal static var replayMode = ReplayMode.kept
 
     let api: FakeAPI
     let clock: ManualClock
     let folder: TemporaryFolder
-    let archive: PackArchive
     let book: RuleBook
     let loader = PackLoader()
     let host: RuleHost
@@ -33,10 +32,10 @@ struct RuleBench {
         self.api = api
         self.clock = clock
         folder = try other?.folder ?? TemporaryFolder()
-        archive = PackArchive(directory: folder.url.deletingLastPathComponent().appending(path: "archive"))
-        book = RuleBook(archive: archive)
+        book = RuleBook(archive: PackArchive())
         var configuration = configuration
-        configuration.replaysAlways = Self.replaysAlways
+        configuration.replaysAlways = Self.replayMode == .always
+        if Self.replayMode == .forgetful { configuration.forgets = KeptRunLottery(seed: 1) }
         host = RuleHost(
             api: api, book: book, loader: loader, media: media, configuration: configuration,
             now: { [clock] in clock.date }, logger: .silent)
@@ -51,7 +50,10 @@ struct RuleBench {
     }
 
     func load() async throws {
-        try book.activate(try await loader.load(PackFolder(folder.url)))
+        // Packs are kept by the engine that runs, or by one for the purpose.
+        let engine = host.link.engine ?? makeEngine()
+        try await book.activate(try await loader.load(PackFolder(folder.url)))
+        withExtendedLifetime(engine) {}
     }
 
     func makeEngine(_ change: (inout EngineConfiguration) -> Void = { _ in }) -> Engine {
@@ -65,8 +67,10 @@ struct RuleBench {
     }
 
     /// Runs `body` while an engine runs, then has it stop.
-    func run<Value: Sendable>(_ body: (Engine) async throws -> Value) async throws -> Value {
-        let engine = makeEngine()
+    func run<Value: Sendable>(
+        configuring change: (inout EngineConfiguration) -> Void = { _ in }, _ body: (Engine) async throws -> Value
+    ) async throws -> Value {
+        let engine = makeEngine(change)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await engine.run() }
             let value = try await body(engine)
@@ -82,6 +86,18 @@ struct RuleBench {
         let events = try events.map { try $0.new() }
         return try await run { engine in
             let acceptances = try await engine.accept(events)
+            await engine.idle()
+            return try await engine.trace(ofEvent: try #require(acceptances.last).sequence)
+        }
+    }
+
+    /// As ``process(_:)``, and waits until what may have been sent was looked for once more.
+    func decide(_ event: ConversationEvent) async throws -> EventTrace {
+        let event = try event.new()
+        return try await run { engine in
+            let acceptances = try await engine.accept([event])
+            await engine.idle()
+            clock.advance(by: EngineConfiguration().secondLookDelay)
             await engine.idle()
             return try await engine.trace(ofEvent: try #require(acceptances.last).sequence)
         }

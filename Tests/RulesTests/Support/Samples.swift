@@ -74,7 +74,7 @@ extension ConversationEvent {
 
     /// As the inbox takes it.
     func new(delivery: String? = nil, source: String = "webhook") throws -> NewEvent {
-        try NewEvent(self, source: source, delivery: delivery, sentAt: noon)
+        try NewEvent(self, source: source, delivery: delivery, sentAt: noon, optOut: OptOutWords())
     }
 }
 

@@ -8,7 +8,7 @@ import Testing
 @testable import Rules
 
 /// Rules that wait, through a real engine.
-@Suite(.timeLimit(.minutes(1)), .bothReplayModes)
+@Suite(.timeLimit(.minutes(1)), .allReplayModes)
 struct RuleWaitTests {
     private func rule(_ body: String, _ head: String = "when = { body = 'order' },") -> String {
         "return { on = 'message', \(head) run = function(message)\nlocal conversation = message.conversation\n\(body)\nend }"
@@ -170,5 +170,65 @@ struct RuleWaitTests {
             return try await engine.trace(ofEvent: 1).invocations.first?.logged
         }
         expectNoDifference(lines, ["msg_2"])
+    }
+
+    // MARK: Reminders
+
+    private static let reminder = """
+        conversation:send("Which?")
+        sleep("1h")
+        local sent = %@
+        log.info(tostring(sent and sent.body))
+        log.info(conversation:wait_reply { timeout = "1h" }.body)
+        """
+
+    @Test(arguments: [
+        "conversation:send('Still there?', { unless_reply = true })",
+        "message:reply('Still there?', { unless_reply = true })",
+        "messages.send { to = conversation.participant, number = conversation.number, body = '?', unless_reply = true }",
+    ])
+    func `a reminder that was overtaken is not sent, and the next wait finds the reply`(_ send: String) async throws {
+        let bench = try await RuleBench(rules: ["a": rule(Self.reminder.replacing("%@", with: send))])
+        let lines = try await bench.run { engine in
+            for event in [ConversationEvent.message("order"), .message("here", id: "msg_2")] {
+                _ = try await engine.accept([try event.new()])
+                await engine.idle()
+            }
+            bench.clock.advance(by: .seconds(3600))
+            await engine.idle()
+            return try await engine.trace(ofEvent: 1).invocations.first?.logged
+        }
+        expectNoDifference(lines, ["nil", "here"])
+        expectNoDifference(bench.api.sent.map(\.body), ["Which?"])
+    }
+
+    @Test func `in a group only the one who was asked overtakes it`() async throws {
+        let send = "conversation:send('Still there?', { unless_reply = true })"
+        let bench = try await RuleBench(rules: ["a": rule(Self.reminder.replacing("%@", with: send))])
+        func said(_ text: String, _ id: Message.ID, by member: String) -> ConversationEvent {
+            var event = ConversationEvent.message(text, id: id)
+            event.conversation.participant = "grp_1"
+            event.message?.senderIdentifier = member
+            return event
+        }
+        try await bench.run { engine in
+            _ = try await engine.accept([
+                try said("order", "msg_1", by: "+15550007777").new(),
+                try said("not me", "msg_2", by: "+15550008888").new(),
+            ])
+            await engine.idle()
+            bench.clock.advance(by: .seconds(3600))
+            await engine.idle()
+        }
+        expectNoDifference(bench.api.sent.map(\.body), ["Which?", "Still there?"])
+    }
+
+    @Test func `a reminder to somebody of whose conversation nothing is known says so`() async throws {
+        let send = "messages.send { to = '+15550001111', number = '+15551234567', body = 'Hi', unless_reply = true }"
+        let bench = try await RuleBench(rules: ["a": rule(send)])
+        let trace = try await bench.process(.message("order"))
+        expectNoDifference(trace.invocations.first?.invocation.failure?.code, "bad_value")
+        #expect(trace.invocations.first?.failureMessage?.contains("unless_reply needs the conversation") == true)
+        #expect(bench.api.sent.isEmpty)
     }
 }

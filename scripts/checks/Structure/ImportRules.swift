@@ -2,7 +2,8 @@
 enum ImportRules {
     /// The floors of the house: a target knows only those on lower ones.
     private static let levels = [
-        "CLua": 0, "StockLua": 0, "Conversations": 0, "DurableExecution": 0, "Packs": 0, "PublicAddresses": 0,
+        "BoundedListener": 0, "CLua": 0, "StockLua": 0, "Conversations": 0, "DurableExecution": 0, "Packs": 0,
+        "PublicAddresses": 0,
         "Lua": 1, "AgentPhoneClient": 1, "ConversationGateway": 1,
         "Rules": 2,
         "Console": 3, "RulesTesting": 3,
