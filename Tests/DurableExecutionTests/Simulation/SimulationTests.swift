@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    static let seeds = SeedSearch.seeds("TIDEWIRE_SIMULATION", usually: 60)
+    static let seeds = SeedSearch.seeds("TIDEWIRE_SIMULATION", usually: 120)
 
     private func broken(
         _ limit: Int, of seeds: Range<UInt64>, fault: SimulatedFault? = nil
