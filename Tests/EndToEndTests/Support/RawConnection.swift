@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 
@@ -21,8 +22,13 @@ struct RawConnection: Sendable {
         self.answer = answer.futureResult
     }
 
+    /// Sends what it can: where the server has closed the connection already, `untilClosed` tells what it said.
     func send(_ text: String) async throws {
-        try await channel.writeAndFlush(ByteBuffer(string: text))
+        do {
+            try await channel.writeAndFlush(ByteBuffer(string: text))
+        } catch ChannelError.ioOnClosedChannel {
+        } catch let error as IOError where error.errnoCode == EPIPE || error.errnoCode == ECONNRESET {
+        }
     }
 
     /// All that the server says until it closes the connection.
