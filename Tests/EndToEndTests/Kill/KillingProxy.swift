@@ -32,6 +32,8 @@ final class KillingProxy: Sendable {
         var effects: [String] = []
         /// Who waits until there are so many effects.
         var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        /// Who waits for the host's next look at all conversations.
+        var pollWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
@@ -54,6 +56,26 @@ final class KillingProxy: Sendable {
             }
             if isReached { continuation.resume() }
         }
+    }
+
+    /// Waits until the host lists the conversations the next time, or the task is cancelled.
+    func poll() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.withLock { $0.pollWaiters.append(continuation) }
+                if Task.isCancelled { notePoll() }
+            }
+        } onCancel: {
+            notePoll()
+        }
+    }
+
+    private func notePoll() {
+        let waiters = state.withLock { state in
+            defer { state.pollWaiters = [] }
+            return state.pollWaiters
+        }
+        for waiter in waiters { waiter.resume() }
     }
 
     private func note(_ effect: String) {
@@ -79,15 +101,19 @@ final class KillingProxy: Sendable {
     func respond(_ request: Request) async throws -> Response {
         let body = Data(try await request.body.collect(upTo: 1 << 20).readableBytesView)
         if request.uri.path == "/webhook" { return try await deliver(request, body) }
+        if request.uri.path == "/v1/conversations" { notePoll() }
         let sprung = spring(request.method.rawValue)
-        if let sprung, sprung.instant == .beforeEffect { return Self.killed(sprung.process) }
+        if let sprung, sprung.instant == .beforeEffect {
+            kill(sprung.process, SIGKILL)
+            return Response(status: .serviceUnavailable)
+        }
         if request.method == .post {
             let text = "\(request.uri.path) \(String(decoding: body, as: UTF8.self))"
             note(text)
         }
-        let answer = try await Self.pass(request, body, to: gateway + request.uri.string)
-        if let sprung { return Self.killed(sprung.process) }
-        return answer
+        // Also where the gateway loses the answer: who was to be killed is waited for.
+        defer { if let sprung { kill(sprung.process, SIGKILL) } }
+        return try await Self.pass(request, body, to: gateway + request.uri.string)
     }
 
     private func deliver(_ request: Request, _ body: Data) async throws -> Response {
@@ -109,11 +135,6 @@ final class KillingProxy: Sendable {
             state.trap = nil
             return trap
         }
-    }
-
-    private static func killed(_ process: Int32) -> Response {
-        kill(process, SIGKILL)
-        return Response(status: .serviceUnavailable)
     }
 
     private static func pass(_ request: Request, _ body: Data, to url: String) async throws -> Response {

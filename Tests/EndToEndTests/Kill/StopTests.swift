@@ -7,26 +7,18 @@ import Testing
 @Suite(.timeLimit(.minutes(3)))
 struct StopTests {
     private static let phones = (1...6).map { "+1555987660\($0)" }
-    private static let rule = """
-        return {
-          on = "message",
-          run = function(message)
-            message:react("love")
-            message.conversation:increment("seen")
-            message.conversation:send("got " .. message.body)
-          end,
-        }
-        """
 
     @Test func `a host that is stopped under load, again and again, leaves nothing unknown and repeats nothing`()
         async throws
     {
-        let stage = try await KillStage(rule: Self.rule)
+        let stage = try await KillStage()
         try await stage.run { stage in
             try await stage.slowDown(seconds: 0.5)
             for life in 0..<5 {
                 let host = try await stage.startHost()
-                for phone in Self.phones { try await stage.text("\(life)", from: phone) }
+                for (index, phone) in Self.phones.enumerated() {
+                    try await stage.text("\(life)-\(index)", from: phone)
+                }
                 // Some of them are in the air now, and answered half a second later.
                 await stage.proxy.effects(atLeast: stage.proxy.effects.count + 2 + life)
                 #expect(await host.stop() == 0, "\(host.errors.all)")
