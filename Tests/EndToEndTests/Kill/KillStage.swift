@@ -193,9 +193,14 @@ final class KillStage: Sendable {
 
     /// A conversation's messages, oldest first.
     func messages(of conversation: String) async throws -> [JSONValue] {
-        let page = try await api.get("/v1/conversations/\(conversation)/messages?limit=200").json
-        #expect(page["hasMore"] != true)
-        return (page["data"]?.items ?? []).reversed()
+        var all: [JSONValue] = []
+        while true {
+            let before = all.last.flatMap { $0["receivedAt"]?.string }.map { "&before=\($0)" } ?? ""
+            let page = try await api.get("/v1/conversations/\(conversation)/messages?limit=200\(before)").json
+            let messages = try #require(page["data"]?.items, "\(page)")
+            all += messages
+            if page["hasMore"] != true || messages.isEmpty { return all.reversed() }
+        }
     }
 
     static func sequence(_ event: JSONValue) -> Int64 {
