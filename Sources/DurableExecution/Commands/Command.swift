@@ -96,6 +96,8 @@ public struct CommandContext: Sendable {
     public var checkpoint: Data?
     /// When the program first asked for the command.
     public var askedAt: Date
+    /// ``JournalEntry/asked``.
+    public var asked: Int64
     /// Whether the program asked for it in a run before this one: it was tried already, or held.
     public var isLate: Bool
     /// Whether the event is only rehearsed, so that nothing may take place; see ``Engine/replay(_:performing:)``.
@@ -113,7 +115,8 @@ public struct CommandContext: Sendable {
 
     public init(
         invocation: Invocation, event: Event, position: Int, attempt: Int, checkpoint: Data?, askedAt: Date? = nil,
-        isLate: Bool = false, isRehearsal: Bool = false, heldFor: Duration = .zero, isCatchingUp: Bool = false,
+        asked: Int64 = 0, isLate: Bool = false, isRehearsal: Bool = false, heldFor: Duration = .zero,
+        isCatchingUp: Bool = false,
         save: @escaping @Sendable (Data, [StoreOperation]) async throws -> Void
     ) {
         self.invocation = invocation
@@ -122,6 +125,7 @@ public struct CommandContext: Sendable {
         self.attempt = attempt
         self.checkpoint = checkpoint
         self.askedAt = askedAt ?? invocation.updatedAt
+        self.asked = asked
         self.isLate = isLate
         self.isRehearsal = isRehearsal
         self.heldFor = heldFor

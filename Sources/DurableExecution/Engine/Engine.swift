@@ -214,10 +214,11 @@ public actor Engine {
     }
 
     private func begin() async throws(EngineError) -> EngineContext {
+        let epoch = try await ownEpoch()
         let context = EngineContext(
             store: store, handler: handler, observer: observer, configuration: configuration, clock: clock,
             wallTime: now, steadyTime: steadyTime, random: random, logger: logger, stopping: stopping,
-            epoch: try await ownEpoch(), startedAt: now().storable,
+            epoch: epoch, startedAt: now().storable, askingOrder: AskingOrder(epoch),
             kept: KeptPrograms(limit: configuration.keptPrograms),
             breakers: Breakers(configuration.breaker, wake: { [signal] in signal.raise() }), releases: releases,
             gate: ProgramGate(

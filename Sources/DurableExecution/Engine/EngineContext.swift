@@ -22,6 +22,7 @@ struct EngineContext: Sendable {
     let interrupted = InterruptedRuns()
     let catchUps = CatchUps()
     let quietQueues = QuietQueues()
+    let askingOrder: AskingOrder
     let kept: KeptPrograms
     let turns = QueueTurns()
     let overdueWaits = OverdueWaits()

@@ -51,7 +51,7 @@ extension InvocationRun {
         _ command: Command, _ entry: JournalEntry
     ) async throws(EngineError) -> Resolution {
         moment = context.releases.moment
-        let entry = entry.takenUp(at: context.now)
+        let entry = takenUp(entry)
         switch command.effect {
         case .store(let operation):
             context.observe(.command(invocation, command, position: entry.position))
@@ -66,6 +66,13 @@ extension InvocationRun {
         case .once, .read, .repeatable:
             return try await performAdmitted(command, entry)
         }
+    }
+
+    /// The entry at its next try.
+    private func takenUp(_ entry: JournalEntry) -> JournalEntry {
+        var entry = entry.takenUp(at: context.now)
+        if !journal.holds(entry.position) { entry.asked = context.askingOrder.next() }
+        return entry
     }
 
     /// Has a command performed unless its upstream does not answer.
@@ -227,7 +234,8 @@ extension InvocationRun {
     func commandContext(_ entry: JournalEntry, _ checkpoint: Checkpoint) -> CommandContext {
         CommandContext(
             invocation: invocation, event: event, position: entry.position, attempt: entry.attempts,
-            checkpoint: entry.checkpoint, askedAt: entry.intendedAt, isLate: journal.holds(entry.position),
+            checkpoint: entry.checkpoint, askedAt: entry.intendedAt, asked: entry.asked,
+            isLate: journal.holds(entry.position),
             heldFor: entry.heldFor,
             isCatchingUp: journal.wasHeld || invocation.createdAt.since(event.acceptedAt) > .seconds(60),
             save: { [pending, context] data, operations in

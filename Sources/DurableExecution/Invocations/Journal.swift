@@ -41,7 +41,7 @@ struct Journal {
     var isReplaying: Bool { position < start + recorded.count }
 
     /// Whether something about the command at `place` was recorded before this run.
-    func holds(_ place: Int) -> Bool { place < recorded.count }
+    func holds(_ place: Int) -> Bool { place < start + recorded.count }
 
     /// Decides about the program's next command and moves on by one.
     mutating func take(_ command: Command, at time: Date) -> Verdict {

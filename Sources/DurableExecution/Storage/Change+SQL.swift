@@ -116,8 +116,8 @@ extension JournalEntry {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT INTO journal (invocation, position, name, input, effect, location, state, outcome, failure,
-                  checkpoint, attempts, intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  checkpoint, attempts, intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for, asked)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET state = excluded.state, outcome = excluded.outcome, failure = excluded.failure,
                   checkpoint = excluded.checkpoint, attempts = excluded.attempts, ended_at = excluded.ended_at,
                   inbox_queue = coalesce(excluded.inbox_queue, inbox_queue),
@@ -129,6 +129,7 @@ extension JournalEntry {
             InvocationID.number(of: invocation), position, name, input, effect, location, state.rawValue, outcome,
             failure.map(StoredCommandFailure.encode), checkpoint, attempts, intendedAt.microseconds,
             endedAt?.microseconds, inboxQueue, try place(in: database), heldAt?.microseconds, heldFor.microseconds,
+            asked,
         ])
         if let inboxQueue { try note(inboxQueue, in: database) }
     }

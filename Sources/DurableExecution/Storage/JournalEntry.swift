@@ -23,6 +23,9 @@ public struct JournalEntry: Sendable, Hashable {
     public var attempts: Int
     /// When it was first tried.
     public var intendedAt: Date
+    /// Its place among all commands, in the order in which programs first asked for them, whatever the clock said; 0 for
+    /// one that was written before there were places.
+    public var asked: Int64
     public var endedAt: Date?
     /// Since when it is held, if it is.
     public var heldAt: Date?
@@ -36,7 +39,8 @@ public struct JournalEntry: Sendable, Hashable {
     public init(
         invocation: String, position: Int, name: String, input: Data, effect: String, location: String? = nil,
         state: EntryState = .intended, outcome: Data? = nil, failure: CommandFailure? = nil, checkpoint: Data? = nil,
-        attempts: Int = 0, intendedAt: Date, endedAt: Date? = nil, heldAt: Date? = nil, heldFor: Duration = .zero,
+        attempts: Int = 0, intendedAt: Date, asked: Int64 = 0, endedAt: Date? = nil, heldAt: Date? = nil,
+        heldFor: Duration = .zero,
         inboxQueue: String? = nil, inboxPlace: Int64? = nil
     ) {
         self.invocation = invocation
@@ -51,6 +55,7 @@ public struct JournalEntry: Sendable, Hashable {
         self.checkpoint = checkpoint
         self.attempts = attempts
         self.intendedAt = intendedAt
+        self.asked = asked
         self.endedAt = endedAt
         self.heldAt = heldAt
         self.heldFor = heldFor

@@ -80,7 +80,7 @@ extension JournalEntry {
         let select = try database.cachedStatement(
             sql: """
                 SELECT position, name, input, effect, location, state, outcome, failure, checkpoint, attempts,
-                  intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for
+                  intended_at, ended_at, inbox_queue, inbox_place, held_at, held_for, asked
                 FROM journal WHERE invocation = ? AND position >= ? ORDER BY position
                 """)
         let rows = try Row.fetchCursor(select, arguments: [InvocationID.number(of: invocation), position])
@@ -102,8 +102,9 @@ extension JournalEntry {
             input: try row.decode(atIndex: 2), effect: try row.decode(atIndex: 3), location: try row.decode(atIndex: 4),
             state: try row.word(5), outcome: try row.decode(atIndex: 6),
             failure: try failure.map(StoredCommandFailure.decode), checkpoint: try row.decode(atIndex: 8),
-            attempts: try row.decode(atIndex: 9), intendedAt: try row.time(10), endedAt: try row.timeIfPresent(11),
-            heldAt: try row.timeIfPresent(14), heldFor: .microseconds(try row.decode(Int64.self, atIndex: 15)),
+            attempts: try row.decode(atIndex: 9), intendedAt: try row.time(10), asked: try row.decode(atIndex: 16),
+            endedAt: try row.timeIfPresent(11), heldAt: try row.timeIfPresent(14),
+            heldFor: .microseconds(try row.decode(Int64.self, atIndex: 15)),
             inboxQueue: try row.decode(atIndex: 12), inboxPlace: try row.decode(atIndex: 13))
     }
 }

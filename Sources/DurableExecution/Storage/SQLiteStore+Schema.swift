@@ -43,6 +43,9 @@ extension SQLiteStore {
             // Events that change places take their identities along.
             try database.execute(sql: "CREATE INDEX identities_by_event ON identities (event)")
         }
+        migrator.registerMigration("10: the order in which commands were asked for") { database in
+            try database.execute(sql: "ALTER TABLE journal ADD COLUMN asked INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

@@ -13,6 +13,10 @@ extension CommandExecutor {
             let overtaken = try await ledger.overtaken(context, in: id)
             guard let target = try await change.applied(to: present, leaving: overtaken) else { return nil }
             try await ledger.settle(before: change, by: FuseBox.Effect(context), in: id, present: present)
+            if let visit = try await ledger.visit(change, in: id, context) {
+                try await context.save(context.checkpoint ?? Data(), visit.operations)
+                ledger.kept(visit.visits, in: id)
+            }
             return target
         }
         return ["metadata": .object(result)]
@@ -31,8 +35,10 @@ extension CommandExecutor {
             let plan = MetadataLedger.Plan(
                 id: UUID().uuidString, key: key, base: base, target: try Self.sum(base, by, key: key))
             let succession = try await ledger.succession(of: plan, by: effect, in: id, metadata)
-            try await context.save(try JSON.encode(plan), succession.operations)
+            let visit = try await ledger.visit(.count(key), in: id, context)
+            try await context.save(try JSON.encode(plan), succession.operations + (visit?.operations ?? []))
             ledger.kept(succession)
+            if let visit { ledger.kept(visit.visits, in: id) }
             return .replaced(metadata.merging([key: plan.target], uniquingKeysWith: { $1 }))
         }
         return ["metadata": .object(result), "value": result[key] ?? .null]

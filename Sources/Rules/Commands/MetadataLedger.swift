@@ -62,7 +62,7 @@ final class MetadataLedger: Sendable {
     /// A change that this process made.
     private struct Written {
         var invocation: String
-        var askedAt: Date
+        var turn: Turn
         /// Nil for all of them.
         var keys: Set<String>?
     }
@@ -72,6 +72,8 @@ final class MetadataLedger: Sendable {
         var latest: [Conversation.ID: Latest?] = [:]
         var settled: [String: Bool] = [:]
         var written: [Conversation.ID: [Written]] = [:]
+        /// As they are kept.
+        var visits: [Conversation.ID: MetadataVisits] = [:]
 
         mutating func remember(_ settlement: Settlement) {
             if settled.count >= MetadataLedger.memoryLimit { settled = [:] }
@@ -98,6 +100,7 @@ final class MetadataLedger: Sendable {
     static func scope(_ id: Conversation.ID) -> String { "#metadata:" + id.rawValue }
 
     private static let latestKey = "latest"
+    private static let visitsKey = "visits"
 
     /// What was kept about these conversations was erased.
     func forget(_ ids: some Sequence<Conversation.ID>) {
@@ -105,6 +108,7 @@ final class MetadataLedger: Sendable {
             for id in ids {
                 state.latest[id] = nil
                 state.written[id] = nil
+                state.visits[id] = nil
             }
         }
     }
@@ -187,7 +191,7 @@ final class MetadataLedger: Sendable {
 
     /// A change got through.
     func wrote(_ change: MetadataChange, in id: Conversation.ID, _ context: CommandContext) {
-        let written = Written(invocation: context.invocation.id, askedAt: context.askedAt, keys: change.keys)
+        let written = Written(invocation: context.invocation.id, turn: Turn(context), keys: change.keys)
         state.withLock { state in
             if state.written.count >= Self.memoryLimit, state.written[id] == nil { state.written = [:] }
             state.written[id, default: []].append(written)
@@ -197,27 +201,80 @@ final class MetadataLedger: Sendable {
         }
     }
 
+    /// What is to be kept before a run of another conversation changes this one's metadata: its journal is not among those
+    /// that are looked through for changes of this conversation. Empty for runs of its own.
+    ///
+    /// Once that is kept, ``kept(_:in:)`` is to be told.
+    func visit(
+        _ change: MetadataChange, in id: Conversation.ID, _ context: CommandContext
+    ) async throws -> (visits: MetadataVisits, operations: [StoreOperation])? {
+        guard let engine, context.invocation.queue != id.rawValue else { return nil }
+        var visits = try await self.visits(to: id, engine)
+        visits.add(MetadataVisits.Visit(turn: Turn(context), effect: FuseBox.Effect(context)), to: change.keys)
+        let note = StoreOperation.set(
+            scope: Self.scope(id), key: Self.visitsKey, value: try JSON.encode(visits), ttl: Self.life)
+        return (visits, [note])
+    }
+
+    func kept(_ visits: MetadataVisits, in id: Conversation.ID) {
+        state.withLock { state in
+            if state.visits.count >= Self.memoryLimit { state.visits = [:] }
+            state.visits[id] = visits
+        }
+    }
+
+    private func visits(to id: Conversation.ID, _ engine: Engine) async throws(EngineError) -> MetadataVisits {
+        if let known = state.withLock({ $0.visits[id] }) { return known }
+        let data = try await engine.storedValue(scope: Self.scope(id), key: Self.visitsKey)
+        // What can't be read was written by a later version.
+        let visits = data.flatMap { try? JSON.decode(MetadataVisits.self, from: $0) } ?? MetadataVisits()
+        kept(visits, in: id)
+        return visits
+    }
+
     /// What others, asked later, wrote before a command that comes late: it must leave that as it is.
     func overtaken(_ context: CommandContext, in id: Conversation.ID) async throws(EngineError) -> Overtaken {
         guard context.isLate else { return Overtaken() }
-        let own = context.invocation.id
+        let (own, turn) = (context.invocation.id, Turn(context))
         var overtaken = Overtaken()
-        for written in state.withLock({ $0.written[id] ?? [] })
-        where written.askedAt > context.askedAt && written.invocation != own {
+        for written in state.withLock({ $0.written[id] ?? [] }) where turn < written.turn && written.invocation != own {
             overtaken.add(written.keys)
+        }
+        guard let engine else { return overtaken }
+        for (keys, visit) in try await visits(to: id, engine).all
+        where turn < visit.turn && visit.effect.invocation != own {
+            if try await isConcluded(visit.effect) { overtaken.add(keys) }
         }
         var filter = InvocationFilter()
         filter.queue = id.rawValue
         filter.limit = Self.searchDepth
-        for run in try await engine?.invocations(filter) ?? []
-        where run.updatedAt >= context.askedAt && run.id != own {
-            for entry in try await engine?.journal(ofInvocation: run.id) ?? []
-            where entry.state == .succeeded && entry.intendedAt > context.askedAt {
+        // The clock may have been set back before a later event's run.
+        for run in try await engine.invocations(filter)
+        where (run.updatedAt >= context.askedAt || run.event > context.invocation.event) && run.id != own {
+            for entry in try await engine.journal(ofInvocation: run.id)
+            where entry.state == .succeeded && turn < Turn(entry) {
                 guard let change = MetadataChange(entry, in: id) else { continue }
                 overtaken.add(change.keys)
             }
         }
         return overtaken
+    }
+}
+
+extension MetadataLedger {
+    /// When a command was asked for.
+    struct Turn: Sendable, Hashable, Codable {
+        /// ``DurableExecution/JournalEntry/asked``
+        var asked: Int64
+        var at: Date
+
+        init(_ context: CommandContext) { (asked, at) = (context.asked, context.askedAt) }
+        init(_ entry: JournalEntry) { (asked, at) = (entry.asked, entry.intendedAt) }
+
+        static func < (left: Turn, right: Turn) -> Bool {
+            // Those of earlier versions have only a time.
+            left.asked > 0 && right.asked > 0 ? left.asked < right.asked : left.at < right.at
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import CustomDump
 import DurableExecution
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -45,6 +46,29 @@ import Testing
             }
         }
         expectNoDifference(bench.handler.performedNames, ["wake", "wake"])
+    }
+
+    @Test func `a command knows which came after it, also if the clock is set back and the process ends`() async throws
+    {
+        let asked = Mutex<[Int64: [Int64]]>([:])
+        let bench = try EngineBench(ScriptedHandler([.repeatable("tag")]))
+        bench.handler.performing = { _, context in
+            asked.withLock { $0[context.event.sequence, default: []].append(context.asked) }
+            if context.attempt == 1 { throw CommandFailure(code: "busy", message: "busy", retryable: true) }
+            return Data("1".utf8)
+        }
+        try await bench.process(bench.event("a"))
+        bench.time.step(by: .seconds(-3600))
+        try await bench.process(bench.event("b"))
+        try await bench.run { engine in
+            bench.clock.advance(by: .seconds(4000))
+            await engine.idle()
+        }
+        let places = asked.withLock { $0 }
+        #expect(places[1]?.count == 2 && places[2]?.count == 2)
+        #expect(Set(places[1] ?? []).count == 1 && Set(places[2] ?? []).count == 1)
+        #expect((places[1]?.first ?? 0) < (places[2]?.first ?? 0))
+        try await expectSame(bench.journal().map(\.asked), places[1].map { [$0[0]] })
     }
 
     /// A bench with a rule that sleeps, and one that sleeps for ever, so that there always is a timer.

@@ -46,7 +46,8 @@ import Testing
                             JournalEntry(
                                 invocation: id, position: 0, name: "send", input: Data(#"{"name":"send"}"#.utf8),
                                 effect: "once", location: "rules/a.lua:7", state: .succeeded,
-                                outcome: Data("\"ok\"".utf8), attempts: 1, intendedAt: time, endedAt: time)
+                                outcome: Data("\"ok\"".utf8), attempts: 1, intendedAt: time, asked: (1 << 40) + 1,
+                                endedAt: time)
                         ],
                         logs: [
                             RecordedLog(position: 0, line: LogLine(level: "info", message: "before send"), at: time)

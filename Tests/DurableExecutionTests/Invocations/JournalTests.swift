@@ -52,6 +52,13 @@ import Testing
         expectNoDifference(journal.take(.repeatable("send"), at: time), .unknown(sent))
     }
 
+    @Test func `what was recorded is known from a place in the middle on too`() throws {
+        let journal = try Journal(
+            "inv", recorded: [entry(5, .repeatable("tag"), .retrying), entry(6, .repeatable("tag"), .retrying)], from: 5
+        )
+        expectNoDifference([4, 5, 6, 7].map(journal.holds), [true, true, true, false])
+    }
+
     @Test func `a retry knows its tries and checkpoint`() throws {
         var retrying = entry(0, .once("send"), .retrying)
         retrying.attempts = 3

@@ -94,6 +94,19 @@ import Testing
     }
 
     @Test(arguments: Implementation.allCases)
+    func `when a command was asked for is kept as it was written first`(_ implementation: Implementation) async throws {
+        let subject = try await Subject(implementation)
+        var entry = JournalEntry(
+            invocation: id(1), position: 0, name: "tag", input: Data("{}".utf8), effect: "repeatable", state: .retrying,
+            intendedAt: time, asked: 7)
+        try await subject.write(.entry(entry))
+        try await expectSame(subject.store.journal(of: id(1)).map(\.asked), [7])
+        entry.state = .intended
+        try await subject.write(.entry(entry))
+        try await expectSame(subject.store.journal(of: id(1)), [entry])
+    }
+
+    @Test(arguments: Implementation.allCases)
     func `pauses are kept, replaced and ended`(_ implementation: Implementation) async throws {
         let subject = try await Subject(implementation)
         let pauses = ["b", "a"].map { Pause(subject: $0, reason: "r", at: time) }

@@ -354,7 +354,15 @@ enum StoredSchemas {
             CREATE INDEX identities_by_event ON identities (event);
             """#
 
+    /// What came after the ninth.
+    static let asking =
+        arranging + #"""
+
+            INSERT INTO "grdb_migrations" VALUES('10: the order in which commands were asked for');
+            ALTER TABLE journal ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+            """#
+
     /// In the order of their versions.
-    static let all = [first, second, third, fourth, owners, deliveries, held, arranging]
-    static var newest: String { arranging }
+    static let all = [first, second, third, fourth, owners, deliveries, held, arranging, asking]
+    static var newest: String { asking }
 }

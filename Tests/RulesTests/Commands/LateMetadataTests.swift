@@ -39,21 +39,24 @@ struct LateMetadataTests {
     /// Runs one message whose first change of metadata fails, then another, and then lets the first be tried again.
     private func metadata(
         after test: Case, rules: [String: String], bodies: (String, String) = ("first", "second"),
-        before: Metadata? = nil
+        before: Metadata? = nil, pause: Duration = .milliseconds(100), secondIn other: Conversation.ID = "conv_1"
     ) async throws -> Metadata? {
         var configuration = RuleHostConfiguration()
         configuration.isOnlyMetadataWriter = test.isOnlyWriter
         let texts = rules.mapValues { "return { on = 'message', run = function(message)\n\($0)\nend }" }
         let first = try await RuleBench(rules: texts, configuration: configuration)
         let api = first.api
-        api.change { $0.conversations["conv_1"]?.metadata = before }
+        api.change { state in
+            state.conversations["conv_2"] = .sample("conv_2")
+            state.conversations["conv_1"]?.metadata = before
+        }
         switch test.trouble {
         case .answerLost: api.loseAnswer(of: .update, Self.busy)
         case .notApplied: api.fail(.update, Self.busy)
         }
         try await first.process(.message(bodies.0, id: "msg_1"))
-        first.clock.advance(by: .milliseconds(100))
-        try await first.process(.message(bodies.1, id: "msg_2"))
+        first.clock.advance(by: pause)
+        try await first.process(.message(bodies.1, id: "msg_2", in: other))
         let second =
             test.restarts
             ? try await RuleBench(api: api, configuration: configuration, sharing: first, clock: first.clock) : first
@@ -110,6 +113,37 @@ struct LateMetadataTests {
             """
         let result = try await metadata(after: test, rules: ["a": rule], before: ["kept": 1])
         expectNoDifference(result, ["topic": "second", "first": true, "second": true, "kept": 1])
+    }
+
+    @Test(arguments: Case.all)
+    func `a late tag doesn't undo what was tagged at the same time by the clock`(_ test: Case) async throws {
+        let result = try await metadata(
+            after: test, rules: ["a": "message.conversation:tag { topic = message.body }"], pause: .zero)
+        expectNoDifference(result, ["topic": "second"])
+    }
+
+    @Test(arguments: Case.all)
+    func `a late tag doesn't undo what a later event of another conversation tagged`(_ test: Case) async throws {
+        let rule = """
+            local conversation = conversations.get("conv_1")
+            conversation:tag { topic = message.body, [message.body] = true }
+            """
+        let result = try await metadata(after: test, rules: ["a": rule], secondIn: "conv_2")
+        expectNoDifference(result, ["topic": "second", "first": true, "second": true])
+    }
+
+    @Test(arguments: Case.all)
+    func `a late tag leaves what a later event of another conversation replaced or counted`(
+        _ test: Case
+    ) async throws {
+        let rule = """
+            local conversation = conversations.get("conv_1")
+            if message.body == "first" then conversation:tag { a = 1, b = 1 } return end
+            conversation:set_metadata { b = 2 }
+            conversation:increment("b")
+            """
+        let result = try await metadata(after: test, rules: ["a": rule], secondIn: "conv_2")
+        expectNoDifference(result, ["b": 3])
     }
 
     @Test(arguments: Case.all)
