@@ -80,7 +80,7 @@ extension AdminServer {
             guard let finding = Engine.Finding(word: query["finding"]) else {
                 throw CommandError(ExitStatus.usage, "a finding is needed: sent, resend or not_sent")
             }
-            return RunRecord(try await host.engine.resolve(id, finding), isDryHost: host.engine.isDryRun)
+            return try await host.resolve(id, finding)
         default: throw CommandError(ExitStatus.usage, "there is no action \(action)")
         }
     }

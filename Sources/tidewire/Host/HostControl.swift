@@ -58,6 +58,13 @@ struct HostControl: Sendable {
             isDryHost: engine.isDryRun)
     }
 
+    /// Decides about a command whose outcome is unknown.
+    func resolve(_ id: String, _ finding: Engine.Finding) async throws -> RunRecord {
+        let run =
+            if case .sent = finding { try await rules.resolveAsSent(id) } else { try await engine.resolve(id, finding) }
+        return RunRecord(run, isDryHost: engine.isDryRun)
+    }
+
     /// Nil where the rule is not in force: then only the version that the run began with can go on.
     private func activeVersion(of id: String) async throws -> String? {
         guard let invocation = try await engine.invocation(id) else { return nil }

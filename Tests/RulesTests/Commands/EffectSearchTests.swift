@@ -106,6 +106,53 @@ struct EffectSearchTests {
         expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
     }
 
+    @Test(arguments: [false, true])
+    func `a message that a person says was sent is not found for another send`(afterRestart: Bool) async throws {
+        let rule = "return { on = 'message', run = function(message)\n\(Self.logSent)\nend }"
+        let first = try await RuleBench(rules: ["a": rule])
+        first.api.loseAnswer(of: .send, Self.lost)
+        try await first.decide(.message())
+        // It was listed late, when nobody looked any more.
+        first.api.change { $0.messages["conv_1"] = [.sample("sent_9", "Hi", direction: .outbound)] }
+        let decided = try await first.run { engine in
+            try await first.host.resolveAsSent("inv_0000000000010000")
+            await engine.idle()
+            return try await engine.trace(ofEvent: 1)
+        }
+        expectNoDifference(decided.invocations.map(\.logged), [["sent_9 Hi"]])
+        let second = afterRestart ? try await RuleBench(api: first.api, sharing: first) : first
+        try await second.load()
+        first.api.fail(.send, Self.lost)
+        let trace = try await second.decide(.message(id: "msg_2"))
+        expectNoDifference(trace.invocations.map(\.invocation.state), [.parked])
+    }
+
+    @Test func `what a person says was sent counts though it is not listed`() async throws {
+        let bench = try await RuleBench(rules: ["a": "return { on = 'message', run = function(m) m:reply('Hi') end }"])
+        bench.api.fail(.send, Self.lost)
+        try await bench.decide(.message())
+        let invocation = try await bench.run { engine in
+            try await bench.host.resolveAsSent("inv_0000000000010000")
+            await engine.idle()
+            return try await engine.invocation("inv_0000000000010000")
+        }
+        expectNoDifference(invocation?.state, .finished)
+    }
+
+    @Test func `while the API can't tell which message it was, nothing is decided`() async throws {
+        let bench = try await RuleBench(rules: ["a": "return { on = 'message', run = function(m) m:reply('Hi') end }"])
+        bench.api.fail(.send, Self.lost)
+        try await bench.decide(.message())
+        bench.api.fail(.messages, APIError(.unavailable, "connection refused"))
+        try await bench.run { engine in
+            let error = await #expect(throws: EngineError.self) {
+                try await bench.host.resolveAsSent("inv_0000000000010000")
+            }
+            expectNoDifference(error?.code, .unavailable)
+            try await expectSame(engine.invocation("inv_0000000000010000")?.state, .parked)
+        }
+    }
+
     @Test(arguments: [
         Message.sample("sent_9", "Hi", at: noon.advanced(by: .seconds(-31)), direction: .outbound),
         .sample("sent_9", "Hi", direction: .inbound), .sample("sent_9", "Hi!", direction: .outbound),

@@ -92,6 +92,7 @@ struct RuleBench {
     }
 
     /// As ``process(_:)``, and waits until what may have been sent was looked for once more.
+    @discardableResult
     func decide(_ event: ConversationEvent) async throws -> EventTrace {
         let event = try event.new()
         return try await run { engine in
