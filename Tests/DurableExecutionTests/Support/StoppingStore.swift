@@ -1,5 +1,6 @@
 import DurableExecution
 import Foundation
+import TestSupport
 
 /// A store whose writes can stand still before or after they took place.
 struct StoppingStore: DurableStore {

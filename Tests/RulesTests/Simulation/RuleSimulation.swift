@@ -9,8 +9,8 @@ import TestSupport
 
 /// Rules, policy and metadata above a real engine and SQLite, in several lives, against an API with faults.
 ///
-/// A seed decides what comes, what the API does with each call, where processes die, and what people do. Lua runs on
-/// threads of its own, so two runs of a seed may differ in what happens at the same instant.
+/// A seed decides what comes, what the API does with each call, where processes die, what people do, and the order of all
+/// that could happen at once: the same seed, the same run.
 final class RuleSimulation: Sendable {
     static let rules = [
         "greet": """
@@ -58,13 +58,15 @@ final class RuleSimulation: Sendable {
     let api: SimulatedAPI
     let store: SQLiteStore
     let fault: RuleFault?
+    private let executor: SeededExecutor
     private let folder: TemporaryFolder
     private let deliveries: Mutex<[Delivery]>
 
     init(seed: UInt64, fault: RuleFault? = nil) throws {
         self.seed = seed
         self.fault = fault
-        api = SimulatedAPI(seed: seed, clock: clock)
+        executor = SeededExecutor(seed: seed)
+        api = SimulatedAPI(seed: seed, clock: clock, executor: executor)
         store = try SQLiteStore.inMemory()
         folder = try TemporaryFolder()
         try folder.write("name: acme/photos\nversion: 1.0.0\n", to: "pack.yaml")
@@ -79,13 +81,23 @@ final class RuleSimulation: Sendable {
 
     /// - Returns: The promises that were broken.
     func run() async throws -> [String] {
-        makeDeliveries()
-        for _ in 0..<(1 + api.roll(3)) { try await life(dyingAfter: 1 + api.roll(25)) }
-        api.becomeKind()
-        try await life(dyingAfter: nil)
-        try await audit()
-        return api.violations
+        defer { executor.stop() }
+        return try await withTaskExecutorPreference(executor) {
+            makeDeliveries()
+            for _ in 0..<(1 + api.roll(3)) where !executor.hasSpun { try await life(dyingAfter: 1 + api.roll(150)) }
+            api.becomeKind()
+            try await life(dyingAfter: nil)
+            if executor.hasSpun { api.violate("something goes round in circles") }
+            try await audit()
+            return api.violations
+        }
     }
+
+    /// The store as people see it, whichever process lives.
+    private var look: SeededStore { SeededStore(base: store, executor: executor, lives: { true }) }
+
+    /// What happened, in order.
+    var story: [String] { api.story }
 
     private func makeDeliveries() {
         let words = ["hello", "hello", "count", "count", "tag", "tag", "cross", "STOP", "START"]
@@ -104,36 +116,24 @@ final class RuleSimulation: Sendable {
 
     // MARK: One life
 
-    private func life(dyingAfter calls: Int?) async throws {
+    private func life(dyingAfter steps: Int?) async throws {
+        api.begins()
         let (host, engine) = try await makeHost()
-        let (quiet, told) = AsyncStream.makeStream(of: Void.self)
-        let isDead = Switch()
-        let running = Task { try await engine.run() }
-        api.begins(dyingAfter: calls) {
-            isDead.isOn = true
-            running.cancel()
-            told.yield()
-        }
-        var quietness = quiet.makeAsyncIterator()
-        /// Until nothing can run now, or the process died.
-        func settle() async {
-            guard !isDead.isOn else { return }
-            Task {
-                await engine.idle()
-                told.yield()
-            }
-            _ = await quietness.next()
-        }
-        await deliver(to: engine, isDead, settle)
-        for _ in 0..<400 where !isDead.isOn {
-            await settle()
-            if try await isAllOver(engine) { break }
+        let running = Task(executorPreference: executor) { try await engine.run() }
+        if let steps { api.endsLife(after: steps) { running.cancel() } }
+        await deliver(to: engine)
+        for _ in 0..<400 where !isOver {
+            await executor.quiet()
+            if try await isAllOver(host, engine) { break }
             letTimePass()
         }
-        if !isDead.isOn { engine.shutdown() }
+        engine.shutdown()
         try? await running.value
         withExtendedLifetime(host) {}
     }
+
+    /// Whether nothing more comes of the life.
+    private var isOver: Bool { api.isDead || executor.hasSpun }
 
     private func makeHost() async throws -> (RuleHost, Engine) {
         let loader = PackLoader()
@@ -141,47 +141,41 @@ final class RuleSimulation: Sendable {
         let fuses = Fuses(conversation: nil, rule: FuseRate(Self.fuse, per: .seconds(60)), number: nil, stops: nil)
         let host = RuleHost(
             api: api, book: book, loader: loader, media: NoMedia(),
-            configuration: RuleHostConfiguration(policy: PolicyConfiguration(fuses: fuses)),
+            configuration: RuleHostConfiguration(policy: PolicyConfiguration(fuses: fuses)), clock: clock,
             now: { [clock] in clock.date }, logger: .silent)
         var configuration = EngineConfiguration()
         configuration.maintenanceInterval = nil
         let engine = Engine(
-            store: store, handler: fault.map { FaultyHandler(base: host, fault: $0) } ?? host,
-            configuration: configuration, clock: clock, now: { [clock] in clock.date },
-            random: { [api] in Double(api.roll(1000)) / 1000 }, logger: .silent)
+            store: SeededStore(base: store, executor: executor, lives: { [api] in api.lives() }),
+            handler: SimulatedHost(base: host, fault: fault, executor: executor), configuration: configuration,
+            clock: clock, now: { [clock] in clock.date }, random: { [api] in Double(api.roll(1000)) / 1000 },
+            logger: .silent)
         host.connect(engine)
-        try await book.activate(try await loader.load(PackFolder(folder.url)))
+        let folder = PackFolder(folder.url)
+        try await book.activate(try await executor.outside { () async throws in try await loader.load(folder) })
         return (host, engine)
     }
 
-    private func deliver(to engine: Engine, _ isDead: Switch, _ settle: () async -> Void) async {
+    private func deliver(to engine: Engine) async {
         let count = deliveries.withLock { $0.count }
-        for index in 0..<count where !isDead.isOn {
+        for index in 0..<count where !isOver {
             var delivery = deliveries.withLock { $0[index] }
             guard !delivery.isAccepted else { continue }
             // Nothing is on its way as a STOP comes, so whatever goes out after it began after it.
-            await settle()
+            await executor.quiet()
             let text = delivery.event.text
             delivery.event.message?.receivedAt = Timestamp(clock.date)
+            api.tell("\(text) comes to \(delivery.event.conversation.id)")
             if text == "START" { api.hasStopped(delivery.participant, false) }
-            guard let new = try? delivery.event.new(), let accepted = try? await engine.accept([new]).first else {
-                return
-            }
-            if text == "STOP", await counts(accepted.sequence, settle) { api.hasStopped(delivery.participant, true) }
+            guard let new = try? delivery.event.new(), (try? await engine.accept([new])) != nil else { return }
+            if text == "STOP" { api.hasStopped(delivery.participant, true) }
             deliveries.withLock { $0[index].isAccepted = true }
             if api.roll(6) == 0, !api.isKind { api.toggleOutage() }
-            for _ in 0..<api.roll(3) where !isDead.isOn {
-                await settle()
+            for _ in 0..<api.roll(3) where !isOver {
+                await executor.quiet()
                 letTimePass()
             }
         }
-    }
-
-    /// Whether nothing may be sent any more after a STOP that was accepted.
-    private func counts(_ event: Int64, _ settle: () async -> Void) async -> Bool {
-        guard !RuleAdversity.usual.contains(.stops) else { return true }
-        await settle()
-        return (try? await store.event(event))?.state == .done
     }
 
     private func letTimePass() {
@@ -190,26 +184,31 @@ final class RuleSimulation: Sendable {
     }
 
     /// Decides what is left to people; returns whether nothing is left at all.
-    private func isAllOver(_ engine: Engine) async throws -> Bool {
+    private func isAllOver(_ host: RuleHost, _ engine: Engine) async throws -> Bool {
         var filter = InvocationFilter()
         filter.limit = 10_000
         filter.states = Set(InvocationState.allCases.filter { $0 != .finished })
-        let open = try await store.invocations(filter).filter { $0.state != .failed || $0.failure?.code != "opted_out" }
-        for run in open where run.state == .parked { try await decide(run, engine) }
-        for run in open where run.state == .failed && api.isKind { _ = try? await engine.retry(run.id) }
+        let open = try await look.invocations(filter).filter { $0.state != .failed || $0.failure?.code != "opted_out" }
+        for run in open where run.state == .parked { try await decide(run, host, engine) }
+        for run in open where run.state == .failed && api.isKind {
+            _ = try? await engine.retry(run.id)
+            await executor.quiet()
+        }
         if api.isKind || api.roll(5) == 0 {
-            for pause in try await store.pauses() {
+            for pause in try await look.pauses() {
                 api.opensWindow()
                 _ = try? await engine.resume(pause.subject)
             }
         }
-        let events = try await store.events(EventFilter())
+        let events = try await look.events(EventFilter())
         return open.isEmpty && events.allSatisfy { !$0.state.isOpen }
     }
 
     /// A person looks at the phone: more of these messages arrived than are accounted for, or not.
-    private func decide(_ run: Invocation, _ engine: Engine) async throws {
-        guard let entry = try await store.journal(of: run.id).last, entry.state == .unknown,
+    private func decide(_ run: Invocation, _ host: RuleHost, _ engine: Engine) async throws {
+        // What was decided before is seen before the next decision.
+        await executor.quiet()
+        guard let entry = try await look.journal(of: run.id).last, entry.state == .unknown,
             let message = Text(of: entry)
         else {
             _ = try? await engine.retry(run.id)
@@ -217,8 +216,12 @@ final class RuleSimulation: Sendable {
         }
         let accounted = try await accountedFor()[message] ?? 0
         let arrived = api.sent.count { $0.to == message.to && $0.body == message.body }
-        let outcome = Data(#"{"id":"seen by a person"}"#.utf8)
-        _ = try? await engine.resolve(run.id, arrived > accounted ? .sent(outcome: outcome) : .resend)
+        api.tell("\(run.id): \(arrived) arrived, \(accounted) are accounted for")
+        if arrived > accounted {
+            _ = try? await host.resolveAsSent(run.id)
+        } else {
+            _ = try? await engine.resolve(run.id, .resend)
+        }
     }
 
     // MARK: Audit
@@ -242,8 +245,8 @@ final class RuleSimulation: Sendable {
         var counts: [Text: Int] = [:]
         var filter = InvocationFilter()
         filter.limit = 10_000
-        for run in try await store.invocations(filter) {
-            for entry in try await store.journal(of: run.id) where entry.state == .succeeded {
+        for run in try await look.invocations(filter) {
+            for entry in try await look.journal(of: run.id) where entry.state == .succeeded {
                 if let message = Text(of: entry) { counts[message, default: 0] += 1 }
             }
         }
@@ -253,14 +256,14 @@ final class RuleSimulation: Sendable {
     private func audit() async throws {
         var filter = InvocationFilter()
         filter.limit = 10_000
-        let runs = try await store.invocations(filter)
+        let runs = try await look.invocations(filter)
         for run in runs where run.state != .finished && run.failure?.code != "opted_out" {
             api.violate("\(run.id) of \(run.rule) is \(run.state): \(run.reason ?? "")")
         }
         for delivery in deliveries.withLock({ $0 }) where !delivery.isAccepted {
             api.violate("\(delivery.event.text) was never accepted")
         }
-        for event in try await store.events(EventFilter()) where event.state != .done {
+        for event in try await look.events(EventFilter()) where event.state != .done {
             api.violate("event \(event.sequence) is \(event.state): \(event.note ?? "")")
         }
         try await auditSends()
@@ -306,14 +309,5 @@ final class RuleSimulation: Sendable {
                 api.violate("\(conversation) is tagged \(metadata["last"] ?? .null), not \(last ?? "at all")")
             }
         }
-    }
-}
-
-/// Something that is on or off.
-private final class Switch: Sendable {
-    private let value = Mutex(false)
-    var isOn: Bool {
-        get { value.withLock { $0 } }
-        set { value.withLock { $0 = newValue } }
     }
 }

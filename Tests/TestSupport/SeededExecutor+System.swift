@@ -1,9 +1,8 @@
 import Foundation
 import Synchronization
-import TestSupport
 
 /// Runs the jobs of tasks on one thread, in an order that a seed decides: the same seed, the same run.
-final class SeededExecutor: TaskExecutor {
+public final class SeededExecutor: TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
         var random: SeededGenerator
@@ -11,6 +10,8 @@ final class SeededExecutor: TaskExecutor {
         var isStopped = false
         /// Calls under way on threads of others.
         var outside = 0
+        /// Begins those whose jobs have still to return: a call that ended before that would not give up its turn.
+        var beginnings: [@Sendable () -> Void] = []
         /// Jobs since it was quiet.
         var ran = 0
         var hasSpun = false
@@ -22,22 +23,22 @@ final class SeededExecutor: TaskExecutor {
     private let state: Mutex<State>
     private let work = DispatchSemaphore(value: 0)
 
-    init(seed: UInt64) {
+    public init(seed: UInt64) {
         state = Mutex(State(random: SeededGenerator(seed: seed)))
         Thread.detachNewThread { [self] in loop() }
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         state.withLock { $0.jobs.append(job) }
         work.signal()
     }
 
     /// Whether something went round in circles.
-    var hasSpun: Bool { state.withLock { $0.hasSpun } }
+    public var hasSpun: Bool { state.withLock { $0.hasSpun } }
 
     /// Returns once nothing else can run.
-    func quiet() async {
+    public func quiet() async {
         await withCheckedContinuation { continuation in
             state.withLock { $0.quiet.append(continuation) }
             work.signal()
@@ -45,32 +46,37 @@ final class SeededExecutor: TaskExecutor {
     }
 
     /// Makes a call that others' threads work on, while nothing else runs here: so the run stays the seed's.
-    func outside<Value: Sendable, Failure: Error>(
+    public func outside<Value: Sendable, Failure: Error>(
         _ call: @escaping @Sendable () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         state.withLock { $0.outside += 1 }
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
-            Task.detached { [self] in
-                do throws(Failure) {
-                    let value = try await call()
-                    continuation.resume(returning: .success(value))
-                } catch {
-                    continuation.resume(returning: .failure(error))
+            let begin: @Sendable () -> Void = { [self] in
+                Task.detached { [self] in
+                    do throws(Failure) {
+                        let value = try await call()
+                        continuation.resume(returning: .success(value))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                    state.withLock { $0.outside -= 1 }
+                    work.signal()
                 }
-                state.withLock { $0.outside -= 1 }
-                work.signal()
             }
+            state.withLock { $0.beginnings.append(begin) }
+            work.signal()
         }
         return try result.get()
     }
 
-    func stop() {
+    public func stop() {
         state.withLock { $0.isStopped = true }
         work.signal()
     }
 
     private func loop() {
         while true {
+            for begin in beginnings() { begin() }
             let (job, waiter, isStopped) = next()
             if let job {
                 unsafe job.runSynchronously(on: asUnownedTaskExecutor())
@@ -81,6 +87,13 @@ final class SeededExecutor: TaskExecutor {
             } else {
                 work.wait()
             }
+        }
+    }
+
+    private func beginnings() -> [@Sendable () -> Void] {
+        state.withLock { state in
+            defer { state.beginnings = [] }
+            return state.beginnings
         }
     }
 

@@ -1,0 +1,313 @@
+import DurableExecution
+import Foundation
+import TestSupport
+
+/// A store whose calls stand in the order of a ``SeededExecutor``, though threads of its own work on them, and at which
+/// the process may die.
+struct SeededStore: DurableStore {
+    let base: any DurableStore
+    let executor: SeededExecutor
+    /// Called before and after each write; false: the process is dead.
+    let lives: @Sendable () -> Bool
+
+    private func turn<Value: Sendable>(
+        _ call: @escaping @Sendable () async throws(EngineError) -> Value
+    ) async throws(EngineError) -> Value {
+        try await executor.outside(call)
+    }
+
+    private func write<Value: Sendable>(
+        _ call: @escaping @Sendable () async throws(EngineError) -> Value
+    ) async throws(EngineError) -> Value {
+        guard lives() else { throw EngineError(.superseded, "dead") }
+        let value = try await executor.outside(call)
+        guard lives() else { throw EngineError(.superseded, "dead") }
+        return value
+    }
+
+    func takeOver() async throws(EngineError) -> Epoch {
+        try await write { () async throws(EngineError) in try await base.takeOver() }
+    }
+
+    func accept(_ events: [NewEvent], at time: Date, epoch: Epoch) async throws(EngineError) -> [Acceptance] {
+        try await write { () async throws(EngineError) in
+            try await base.accept(events, at: time, epoch: epoch)
+        }
+    }
+
+    func claim(
+        _ identity: String, for event: Int64, at time: Date, epoch: Epoch
+    ) async throws(EngineError) -> ClaimResult {
+        try await write { () async throws(EngineError) in
+            try await base.claim(identity, for: event, at: time, epoch: epoch)
+        }
+    }
+
+    func write(_ changes: [Change], epoch: Epoch) async throws(EngineError) {
+        try await write { () async throws(EngineError) in try await base.write(changes, epoch: epoch) }
+    }
+
+    func perform(
+        _ operation: StoreOperation, quota: StoreQuota?, entry: JournalEntry, changes: [Change], at time: Date,
+        epoch: Epoch
+    ) async throws(EngineError) -> JournalEntry {
+        try await write { () async throws(EngineError) in
+            try await base.perform(operation, quota: quota, entry: entry, changes: changes, at: time, epoch: epoch)
+        }
+    }
+
+    func recover(at time: Date, epoch: Epoch) async throws(EngineError) {
+        try await write { () async throws(EngineError) in
+            try await base.recover(at: time, epoch: epoch)
+        }
+    }
+
+    func takeDue(at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> DueInvocations {
+        try await write { () async throws(EngineError) in
+            try await base.takeDue(at: time, limit: limit, epoch: epoch)
+        }
+    }
+
+    func prune(_ pruning: Pruning, epoch: Epoch) async throws(EngineError) -> Int {
+        try await write { () async throws(EngineError) in
+            try await base.prune(pruning, epoch: epoch)
+        }
+    }
+
+    func release(_ key: String, at time: Date, limit: Int, epoch: Epoch) async throws(EngineError) -> Int {
+        try await write { () async throws(EngineError) in
+            try await base.release(key, at: time, limit: limit, epoch: epoch)
+        }
+    }
+
+    func forget(_ forgetting: Forgetting, epoch: Epoch) async throws(EngineError) -> Forgotten {
+        try await write { () async throws(EngineError) in
+            try await base.forget(forgetting, epoch: epoch)
+        }
+    }
+
+    func noteCrashes(
+        _ notes: [CrashNote], limit: Int, at time: Date, epoch: Epoch,
+        pausing: @escaping @Sendable (_ rule: String) -> String?
+    ) async throws(EngineError) -> [Quarantined] {
+        try await write { () async throws(EngineError) in
+            try await base.noteCrashes(notes, limit: limit, at: time, epoch: epoch, pausing: pausing)
+        }
+    }
+
+    func lookAgain(dry isDry: Bool, at time: Date, epoch: Epoch) async throws(EngineError) {
+        try await write { () async throws(EngineError) in
+            try await base.lookAgain(dry: isDry, at: time, epoch: epoch)
+        }
+    }
+
+    func keep(_ version: String, content: Data, at time: Date, epoch: Epoch) async throws(EngineError) {
+        try await write { () async throws(EngineError) in
+            try await base.keep(version, content: content, at: time, epoch: epoch)
+        }
+    }
+
+    func dropVersions(
+        keptBefore time: Date, except others: Set<String>, epoch: Epoch
+    ) async throws(EngineError) -> Int {
+        try await write { () async throws(EngineError) in
+            try await base.dropVersions(keptBefore: time, except: others, epoch: epoch)
+        }
+    }
+
+    func takeUpHeld(_ key: String, event: Int64?, limit: Int, epoch: Epoch) async throws(EngineError) -> [Event] {
+        try await write { () async throws(EngineError) in
+            try await base.takeUpHeld(key, event: event, limit: limit, epoch: epoch)
+        }
+    }
+
+    func expireHeld(before time: Date, note: String, limit: Int, epoch: Epoch) async throws(EngineError) -> Int {
+        try await write { () async throws(EngineError) in
+            try await base.expireHeld(before: time, note: note, limit: limit, epoch: epoch)
+        }
+    }
+
+    func journal(
+        of invocation: String, from position: Int, byteLimit: Int
+    ) async throws(EngineError) -> [JournalEntry] {
+        try await turn { () async throws(EngineError) in
+            try await base.journal(of: invocation, from: position, byteLimit: byteLimit)
+        }
+    }
+
+    func content(ofVersion version: String) async throws(EngineError) -> Data? {
+        try await turn { () async throws(EngineError) in
+            try await base.content(ofVersion: version)
+        }
+    }
+
+    func awaited(in queue: String?, before sequence: Int64?) async throws(EngineError) -> Set<String> {
+        try await turn { () async throws(EngineError) in
+            try await base.awaited(in: queue, before: sequence)
+        }
+    }
+
+    func arrange(_ sequences: [Int64], epoch: Epoch) async throws(EngineError) -> [Event] {
+        try await write { () async throws(EngineError) in
+            try await base.arrange(sequences, epoch: epoch)
+        }
+    }
+
+    func makeScratch(after sequence: Int64) throws(EngineError) -> any DurableStore {
+        try base.makeScratch(after: sequence)
+    }
+
+    func producer(of identity: String) async throws(EngineError) -> String? {
+        try await turn { () async throws(EngineError) in
+            try await base.producer(of: identity)
+        }
+    }
+
+    func tidy() async throws(EngineError) {
+        try await turn { () async throws(EngineError) in try await base.tidy() }
+    }
+
+    func scrub(isThorough: Bool, epoch: Epoch) async throws(EngineError) -> Remnants {
+        try await write { () async throws(EngineError) in
+            try await base.scrub(isThorough: isThorough, epoch: epoch)
+        }
+    }
+
+    func queues(of key: String) async throws(EngineError) -> [String] {
+        try await turn { () async throws(EngineError) in
+            try await base.queues(of: key)
+        }
+    }
+
+    func lastWithoutKeys() async throws(EngineError) -> Int64 {
+        try await turn { () async throws(EngineError) in
+            try await base.lastWithoutKeys()
+        }
+    }
+
+    func pauses() async throws(EngineError) -> [Pause] {
+        try await turn { () async throws(EngineError) in try await base.pauses() }
+    }
+
+    func endlessHolds() async throws(EngineError) -> [String] {
+        try await turn { () async throws(EngineError) in try await base.endlessHolds() }
+    }
+
+    func suspects() async throws(EngineError) -> [Int64] {
+        try await turn { () async throws(EngineError) in try await base.suspects() }
+    }
+
+    func size() async throws(EngineError) -> Int {
+        try await turn { () async throws(EngineError) in try await base.size() }
+    }
+
+    func setCursor(_ name: String, to value: String?, epoch: Epoch) async throws(EngineError) {
+        try await write { () async throws(EngineError) in
+            try await base.setCursor(name, to: value, epoch: epoch)
+        }
+    }
+
+    func cursor(_ name: String) async throws(EngineError) -> String? {
+        try await turn { () async throws(EngineError) in try await base.cursor(name) }
+    }
+
+    func value(scope: String, key: String, at time: Date) async throws(EngineError) -> Data? {
+        try await turn { () async throws(EngineError) in
+            try await base.value(scope: scope, key: key, at: time)
+        }
+    }
+
+    func facts(scope: String) async throws(EngineError) -> [Fact] {
+        try await turn { () async throws(EngineError) in
+            try await base.facts(scope: scope)
+        }
+    }
+
+    func event(_ sequence: Int64) async throws(EngineError) -> Event? {
+        try await turn { () async throws(EngineError) in try await base.event(sequence) }
+    }
+
+    func event(identity: String) async throws(EngineError) -> Int64? {
+        try await turn { () async throws(EngineError) in try await base.event(identity: identity) }
+    }
+
+    func openEvents(
+        after sequence: Int64, through last: Int64, queue: String?, limit: Int
+    ) async throws(EngineError) -> [Event] {
+        try await turn { () async throws(EngineError) in
+            try await base.openEvents(after: sequence, through: last, queue: queue, limit: limit)
+        }
+    }
+
+    func starts(of event: Int64) async throws(EngineError) -> [Invocation]? {
+        try await turn { () async throws(EngineError) in try await base.starts(of: event) }
+    }
+
+    func deliveries(of event: Int64) async throws(EngineError) -> [Invocation] {
+        try await turn { () async throws(EngineError) in
+            try await base.deliveries(of: event)
+        }
+    }
+
+    func journal(of invocation: String, from position: Int) async throws(EngineError) -> [JournalEntry] {
+        try await turn { () async throws(EngineError) in
+            try await base.journal(of: invocation, from: position)
+        }
+    }
+
+    func waits(on queue: String) async throws(EngineError) -> WaitList {
+        try await turn { () async throws(EngineError) in try await base.waits(on: queue) }
+    }
+
+    func inboxPlace(of invocation: Invocation, in queue: String) async throws(EngineError) -> Int64 {
+        try await turn { () async throws(EngineError) in
+            try await base.inboxPlace(of: invocation, in: queue)
+        }
+    }
+
+    func countWaits(
+        on queue: String, rule: String, besides invocation: String, limit: Int
+    ) async throws(EngineError) -> Int {
+        try await turn { () async throws(EngineError) in
+            try await base.countWaits(on: queue, rule: rule, besides: invocation, limit: limit)
+        }
+    }
+
+    func earliestPending(in queue: String) async throws(EngineError) -> Date? {
+        try await turn { () async throws(EngineError) in
+            try await base.earliestPending(in: queue)
+        }
+    }
+
+    func passedEvents(after sequence: Int64, queue: String, limit: Int) async throws(EngineError) -> [Event] {
+        try await turn { () async throws(EngineError) in
+            try await base.passedEvents(after: sequence, queue: queue, limit: limit)
+        }
+    }
+
+    func hasPending(after sequence: Int64, queue: String, by deadline: Date) async throws(EngineError) -> Bool {
+        try await turn { () async throws(EngineError) in
+            try await base.hasPending(after: sequence, queue: queue, by: deadline)
+        }
+    }
+
+    func events(_ filter: EventFilter) async throws(EngineError) -> [Event] {
+        try await turn { () async throws(EngineError) in try await base.events(filter) }
+    }
+
+    func invocation(_ id: String) async throws(EngineError) -> Invocation? {
+        try await turn { () async throws(EngineError) in try await base.invocation(id) }
+    }
+
+    func invocations(_ filter: InvocationFilter) async throws(EngineError) -> [Invocation] {
+        try await turn { () async throws(EngineError) in try await base.invocations(filter) }
+    }
+
+    func refusals(of event: Int64) async throws(EngineError) -> [Refusal] {
+        try await turn { () async throws(EngineError) in try await base.refusals(of: event) }
+    }
+
+    func logs(of invocation: String) async throws(EngineError) -> [RecordedLog] {
+        try await turn { () async throws(EngineError) in try await base.logs(of: invocation) }
+    }
+}
