@@ -5,7 +5,7 @@ import TestSupport
 
 /// What may befall a simulation beside kills, outages and people who pause, cancel and forget.
 ///
-/// `TIDEWIRE_SIMULATION_WITH=clock,looks` adds some to the usual ones.
+/// `TIDEWIRE_SIMULATION_WITHOUT=clock,looks` leaves some out, to find what a seed needs to fail.
 enum Adversity: String, Sendable, CaseIterable {
     /// The wall clock is stepped, by a millisecond or a year.
     case clock
@@ -19,12 +19,10 @@ enum Adversity: String, Sendable, CaseIterable {
     case looks
     /// People have runs start anew.
     case restarts
-    /// People ask for something as the process is about to stop.
-    case stops
 
     static let usual: Set<Adversity> = {
-        let more = ProcessInfo.processInfo.environment["TIDEWIRE_SIMULATION_WITH"] ?? ""
-        return Set([.disk] + more.split(separator: ",").compactMap { Adversity(rawValue: String($0)) })
+        let less = ProcessInfo.processInfo.environment["TIDEWIRE_SIMULATION_WITHOUT"] ?? ""
+        return Set(allCases).subtracting(less.split(separator: ",").compactMap { Adversity(rawValue: String($0)) })
     }()
 }
 

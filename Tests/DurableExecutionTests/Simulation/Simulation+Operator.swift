@@ -30,7 +30,7 @@ extension Simulation {
             case 18: await wake(engine)
             case 19: await retryEvent(engine)
             case 20: await decideUnknown(engine)
-            case 21: _ = try? await engine.prune()
+            case 21: await prune(engine)
             case 22: await moveCursor(engine)
             case 23: fillDisk()
             default: break
@@ -83,7 +83,7 @@ extension Simulation {
         world.touches(one.id)
         let repeats = world.roll(3) == 0
         if repeats { world.allowsRepeats(of: one.event) }
-        let hadDone = world.mayHaveDone(one.event)
+        let hadDone = world.mayHaveDone(one.event) && !world.mayRepeat(one.event)
         guard (try? await engine.restart(one.id, repeating: repeats)) != nil, hadDone, !repeats else { return }
         world.violate("\(one.id) starts anew unasked though it did something")
     }
@@ -103,6 +103,11 @@ extension Simulation {
     private func decideUnknown(_ engine: Engine) async {
         guard let one = world.pick(await invocations { $0.states = [.parked] }) else { return }
         await decide(one, engine)
+    }
+
+    private func prune(_ engine: Engine) async {
+        world.prunes()
+        _ = try? await engine.prune()
     }
 
     private func moveCursor(_ engine: Engine) async {
@@ -135,12 +140,28 @@ extension Simulation {
         _ = try? await engine.resolve(parked.id, tookPlace ? .sent(outcome: Data("\"seen\"".utf8)) : .resend)
     }
 
-    /// A dead letter goes on; where that would repeat something, people say so.
+    /// How many increments the invocation's journal has.
+    func counted(by id: String) async -> Int {
+        await journal(of: id).count { $0.effect == "store" && $0.state == .succeeded }
+    }
+
+    /// A dead letter goes on; where that is of no use, it starts anew, and where that would repeat something, people say so.
     private func revive(_ failed: Invocation, _ engine: Engine) async {
         world.touches(failed.id)
-        guard (try? await engine.retry(failed.id)) == nil else { return }
+        if world.revives(failed.id), (try? await engine.retry(failed.id)) != nil { return }
         world.allowsRepeats(of: failed.event)
-        _ = try? await engine.restart(failed.id, repeating: true)
+        let counted = await counted(by: failed.id)
+        guard (try? await engine.restart(failed.id, repeating: true)) != nil else { return }
+        world.clears(counted)
+    }
+
+    /// Wakes waits that were begun while the clock was a year ahead, and so would last for one.
+    private func wakeStranded(_ engine: Engine, _ open: [Invocation]) async {
+        for one in open where one.state == .waiting {
+            guard let end = one.nextAttemptAt, end > world.date.addingTimeInterval(86_400) else { continue }
+            world.wakes(one.id)
+            _ = try? await engine.wake(one.id)
+        }
     }
 
     /// Decides what is left to people; returns whether nothing is left at all.
@@ -150,6 +171,7 @@ extension Simulation {
                 .filter { $0.reason != "forgotten" && ($0.state != .cancelled) }
             for invocation in open where invocation.state == .parked { await decide(invocation, engine) }
             for invocation in open where invocation.state == .failed { await revive(invocation, engine) }
+            if world.isKind { await wakeStranded(engine, open) }
             let events = await events()
             for event in events where event.state == .quarantined {
                 world.displaces(event.sequence)

@@ -12,6 +12,9 @@ import TestSupport
 struct Simulation: Sendable {
     enum End { case killed(after: Int), stopped, interrupted, over }
 
+    /// How far a process came.
+    enum Course { case worked, startFailed }
+
     struct Delivery {
         var event: NewEvent
         var wasSent = false
@@ -56,12 +59,13 @@ struct Simulation: Sendable {
     private func live() async -> [String] {
         var deliveries = makeDeliveries()
         for _ in 0..<scenery.lives where !executor.hasSpun {
-            await life(&deliveries, until: drawEnd())
+            _ = await life(&deliveries, until: drawEnd())
             disk.crash()
             pauses.replace(by: [])
         }
         world.becomeKind()
-        await life(&deliveries, until: .over)
+        // A process that can't read its store when it starts ends, and somebody starts it again.
+        for _ in 0..<20 where await life(&deliveries, until: .over) == .startFailed {}
         if executor.hasSpun { world.violate("something goes round in circles") }
         await audit(deliveries)
         return world.violations
@@ -112,18 +116,27 @@ struct Simulation: Sendable {
         let engine: Engine
         let killSwitch: KillSwitch
         let end: End
+        /// Whether the engine got to its work.
+        let hasBegun = Switch()
         let hasEnded = Switch()
+        let isBuried = Switch()
+        /// Ends the engine's run without asking it.
+        let interruption = Interruption()
     }
 
     /// One process, from its start until it ends or has nothing more to do.
-    private func life(_ deliveries: inout [Delivery], until end: End) async {
+    private func life(_ deliveries: inout [Delivery], until end: End) async -> Course {
         let steps = if case .killed(let steps) = end { steps } else { Int.max }
         let killSwitch = KillSwitch(after: steps)
         handler.hook = { try await killSwitch.pass($0) }
-        guard let base = try? disk.open() else { return world.violate("the store can't be opened") }
+        guard let base = try? disk.open() else {
+            world.violate("the store can't be opened")
+            return .worked
+        }
         if world.isKind { try? SimulatedDisk.fill(base, false) }
         let store = StoppingStore(base: base, killSwitch: killSwitch, conditions: conditions)
         world.store = base
+        let inDoubt = await inDoubt()
         let engine = Engine(
             store: store, handler: handler, observer: self, configuration: scenery.configuration, pauses: pauses,
             crashNotes: notes, clock: engineClock,
@@ -132,7 +145,7 @@ struct Simulation: Sendable {
         let life = Life(engine: engine, killSwitch: killSwitch, end: end)
         deliveries = await withTaskGroup(of: [Delivery]?.self) { [deliveries] group in
             group.addTask {
-                try? await engine.run()
+                await life.interruption.ending { await run(life) }
                 life.hasEnded.isOn = true
                 return nil
             }
@@ -145,7 +158,19 @@ struct Simulation: Sendable {
             }
             return result
         }
-        if case .stopped = end, killSwitch.deadlyPoint == nil, !executor.hasSpun { await auditStop() }
+        if case .stopped = end, killSwitch.deadlyPoint == nil, !executor.hasSpun {
+            await auditStop(foundInDoubt: inDoubt)
+        }
+        return life.hasBegun.isOn ? .worked : .startFailed
+    }
+
+    private func run(_ life: Life) async {
+        do {
+            try await life.engine.run()
+        } catch {
+            guard life.hasBegun.isOn, !isOver(life), !life.isBuried.isOn else { return }
+            world.violate("the engine gave up: \(error)")
+        }
     }
 
     private var engineClock: any Clock<Duration> {
@@ -187,7 +212,9 @@ struct Simulation: Sendable {
             }
             if !isOver(life), world.questions > 0 { world.violate("somebody asked, and got no answer") }
             notes.kill()
+            life.isBuried.isOn = true
             life.killSwitch.bury()
+            life.interruption.interrupt()
             group.cancelAll()
         }
         let accepted = answers.indices.withLock { $0 }
@@ -200,7 +227,8 @@ struct Simulation: Sendable {
     private func finish(_ life: Life, _ group: inout TaskGroup<Void>) async {
         let isDone = Switch()
         for round in 0..<(world.isKind ? 3000 : 300) where !isOver(life) && !isDone.isOn {
-            if world.isKind, round == 60 { world.isFlaky = false }
+            if life.hasEnded.isOn { return }
+            if world.isKind, round == 60 { world.becomeCalm() }
             await letTimePass(rounds: 1, life)
             // Apart, since these write, and a write may be where the process dies.
             group.addTask { await operate(life.engine) }
@@ -211,22 +239,24 @@ struct Simulation: Sendable {
         }
     }
 
-    /// Ends the process as SIGTERM does, and looks what it left.
+    /// Ends the process as SIGTERM does, or without waiting for anything, and looks what it left.
     private func stop(_ life: Life) async {
-        guard case .stopped = life.end, fault != .stopInterrupts else { return }
-        await letTimePass(rounds: world.roll(3), life)
-        if !Adversity.usual.contains(.stops) {
-            for _ in 0..<200 where world.questions > 0 { await letTimePass(rounds: 1, life) }
+        if case .stopped = life.end, fault != .stopInterrupts {
+            await letTimePass(rounds: world.roll(3), life)
+            life.engine.shutdown()
+        } else {
+            life.interruption.interrupt()
         }
-        life.engine.shutdown()
         for _ in 0..<200 where !life.hasEnded.isOn && !isOver(life) { await letTimePass(rounds: 1, life) }
-        if !life.hasEnded.isOn, !isOver(life) { world.violate("a graceful stop does not end") }
+        if !life.hasEnded.isOn, !isOver(life) { world.violate("a stop does not end") }
+        // Whoever asked in the last moment is told that nobody works here any more.
+        for _ in 0..<20 where world.questions > 0 && !isOver(life) { await letTimePass(rounds: 1, life) }
     }
 
     private func letTimePass(rounds: Int, _ life: Life) async {
         for _ in 0..<rounds where !executor.hasSpun {
             await executor.quiet()
-            if scenery.stepsClock, world.roll(25) == 0 { world.step() }
+            if scenery.stepsClock, !world.isCalm, world.roll(25) == 0 { world.step() }
             // The machine sleeps: all timers are late.
             let isAsleep = !world.isKind && world.roll(60) == 0
             if let next = clock.timeToNextDeadline {
@@ -234,6 +264,7 @@ struct Simulation: Sendable {
             }
         }
         await executor.quiet()
+        if await life.engine.isAtWork { life.hasBegun.isOn = true }
         if executor.hasSpun { life.killSwitch.bury() }
     }
 }

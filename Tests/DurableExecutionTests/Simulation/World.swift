@@ -12,6 +12,7 @@ final class World: Sendable {
         var isOut = false
         var isPaused = false
         var isFlaky = false
+        var isCalm = false
         /// How far the wall clock is from where it should be.
         var skew: TimeInterval = 0
         var forgottenThrough: Int64 = 0
@@ -29,6 +30,10 @@ final class World: Sendable {
         var touched: Set<String> = []
         var cancellable: Set<String> = []
         var woken: Set<String> = []
+        var revived: Set<String> = []
+        var hasPrunedAhead = false
+        /// Increments that are in no journal any more.
+        var cleared = 0
         /// Events of which a person allowed everything to be repeated.
         var repeatable: Set<Int64> = []
         /// What the cursor may be, and whether there is one for certain.
@@ -73,7 +78,16 @@ final class World: Sendable {
         }
     }
 
+    /// From now on no clock is set and no call of the store fails.
+    func becomeCalm() {
+        state.withLock { state in
+            state.isCalm = true
+            state.isFlaky = false
+        }
+    }
+
     var isKind: Bool { state.withLock { $0.isKind } }
+    var isCalm: Bool { state.withLock { $0.isCalm } }
     /// Whether nobody answers upstream.
     var isOut: Bool {
         get { state.withLock { $0.isOut } }
@@ -125,6 +139,17 @@ final class World: Sendable {
     func wakes(_ id: String) { state.withLock { _ = $0.woken.insert(id) } }
     var woken: Set<String> { state.withLock { $0.woken } }
 
+    /// A person has a dead letter go on; returns whether it is the first time.
+    func revives(_ id: String) -> Bool { state.withLock { $0.revived.insert(id).inserted } }
+
+    /// Somebody deletes what is old; a clock that is a year ahead makes all of it so.
+    func prunes() { state.withLock { $0.hasPrunedAhead = $0.hasPrunedAhead || $0.skew > 86_400 } }
+    var hasPrunedAhead: Bool { state.withLock { $0.hasPrunedAhead } }
+
+    /// A person had an invocation start anew that had counted.
+    func clears(_ increments: Int) { state.withLock { $0.cleared += increments } }
+    var cleared: Int { state.withLock { $0.cleared } }
+
     /// A person had the invocation go on, whatever its mode says.
     func touches(_ id: String) { state.withLock { _ = $0.touched.insert(id) } }
     var touched: Set<String> { state.withLock { $0.touched } }
@@ -133,6 +158,8 @@ final class World: Sendable {
     var displaced: Set<Int64> { state.withLock { $0.displaced } }
 
     func allowsRepeats(of event: Int64) { state.withLock { _ = $0.repeatable.insert(event) } }
+
+    func mayRepeat(_ event: Int64) -> Bool { state.withLock { $0.repeatable.contains(event) } }
 
     /// Whether a command of the event took place, or may have.
     func mayHaveDone(_ event: Int64) -> Bool {
