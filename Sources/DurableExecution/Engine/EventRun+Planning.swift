@@ -151,34 +151,45 @@ extension EventRun {
     }
 
     /// Plans to cancel those that have settled, after ending those that run.
+    ///
+    /// - Throws: `CancellationError` if one still runs while the engine stops: then the event is left for the next start.
     private func cancel(
         _ live: [Invocation], in plan: inout Plan, _ event: Event, at now: Date
-    ) async throws(EngineError) {
+    ) async throws {
         let reason = "event \(event.sequence) started the rule again"
         for var invocation in live {
-            while invocation.state == .running, !context.shouldEnd {
+            while invocation.state == .running {
+                guard !context.shouldEnd else { throw CancellationError() }
                 invocation = try await end(invocation, because: reason)
             }
-            if invocation.state.isEnded || invocation.state == .running { continue }
+            if invocation.state.isEnded { continue }
             plan.changes.append(.cancel(invocation: invocation.id, reason: reason, at: now))
             invocation.settle(.cancelled(reason), at: now)
             plan.cancelled.append(invocation)
         }
     }
 
-    /// Has a run end, and returns what became of it. It may be one that was taken up and waits for a hand: this one's.
+    /// Has a run end, and returns what became of it.
+    ///
+    /// It may be one that was taken up and waits for a hand: this one's, which it gets once it knows that it is to end.
     private func end(_ invocation: Invocation, because reason: String) async throws(EngineError) -> Invocation {
         let id = invocation.id
-        await context.handWaits(true)
+        let isLent = Flag()
+        let result: Result<Bool, EngineError>
         do throws(EngineError) {
-            try await context.runs.cancel(id, because: reason) { () async throws(EngineError) in
-                try await read(id)?.state == .running
-            }
+            result = .success(
+                try await context.runs.cancel(
+                    id, because: reason,
+                    onceAsked: {
+                        isLent.set()
+                        await context.handWaits(true)
+                    },
+                    isRunning: { () async throws(EngineError) in try await read(id)?.state == .running }))
         } catch {
-            await context.handWaits(false)
-            throw error
+            result = .failure(error)
         }
-        await context.handWaits(false)
+        if isLent.isSet { await context.handWaits(false) }
+        _ = try result.get()
         return try await read(id) ?? invocation
     }
 

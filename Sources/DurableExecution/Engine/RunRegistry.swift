@@ -19,12 +19,15 @@ final class RunRegistry: Sendable {
 
     /// Asks a run that is under way, or about to begin, to end, and returns once it has settled.
     ///
-    /// - Parameter isRunning: Asked once the request is known to the run. If it answers no, the run settled before it
-    ///   could see the request, and nobody will answer it.
+    /// - Parameters:
+    ///   - onceAsked: Called once the request is known to the run.
+    ///   - isRunning: Asked after that. If it answers no, the run settled before it could see the request, and nobody
+    ///     will answer it.
     /// - Returns: False if it was not asked, since no run will settle any more.
     @discardableResult
     func cancel<Failure: Error>(
-        _ id: String, because reason: String, isRunning: @Sendable () async throws(Failure) -> Bool
+        _ id: String, because reason: String, onceAsked: @Sendable () async -> Void = {},
+        isRunning: @Sendable () async throws(Failure) -> Bool
     ) async throws(Failure) -> Bool {
         let isNew: Bool? = state.withLock { state in
             guard !state.isClosed else { return nil }
@@ -33,6 +36,7 @@ final class RunRegistry: Sendable {
             return true
         }
         guard let isNew else { return false }
+        await onceAsked()
         if isNew {
             let answer: Bool
             do throws(Failure) {

@@ -1,8 +1,9 @@
 import CustomDump
-import DurableExecution
 import Foundation
 import TestSupport
 import Testing
+
+@testable import DurableExecution
 
 /// Stopping in the middle of things.
 @Suite(.timeLimit(.minutes(1))) struct EngineShutdownTests {
@@ -83,6 +84,29 @@ import Testing
         try await bench.run { engine in await engine.idle() }
         expectNoDifference(bench.handler.performedNames, ["send"])
         #expect(try await bench.invocation()?.state == .cancelled)
+    }
+
+    @Test func `a rule is not restarted beside its own run that a stop lets end`() async throws {
+        let bench = try EngineBench(
+            ScriptedHandler([.wait(.seconds(60), kind: "nothing", queue: nil), .once("send"), .once("react")]))
+        bench.handler.matching = { _ in Matching(starts: [Start(rule: "rule", version: "1", mode: .restart)]) }
+        try await bench.process(bench.event("a"))
+        bench.clock.advance(by: .seconds(60))
+        try await stop(bench, at: "perform send") { engine, proceed in
+            _ = try await engine.accept([bench.event("b")])
+            while bench.handler.matched.count < 2 {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+            engine.shutdown()
+            // Had it been started, that would show soon.
+            for _ in 0..<1000 { await Task.yield() }
+            try await expectSame(bench.store.event(2)?.state, .pending)
+            proceed()
+        }
+        try await bench.run { engine in await engine.idle() }
+        try await expectSame(bench.invocation(1)?.state, .cancelled)
+        expectNoDifference(bench.handler.performedNames, ["send"])
     }
 
     @Test func `forgetting says that it can't while a run ends`() async throws {
