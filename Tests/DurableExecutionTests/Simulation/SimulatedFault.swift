@@ -37,17 +37,12 @@ enum SimulatedFault: Sendable, Hashable, CustomTestStringConvertible {
     /// Deleting for good never ends.
     case tidiesForEver
 
-    private static let planted: [(SimulatedFault, Adversity?)] = [
-        (timersStopAfterStep, .clock), (stopInterrupts, nil), (failedLookIsAnAnswer, .looks),
-        (retryForgetsDoubt, .stubborn), (restartForgetsIntents, .restarts), (forgetOverlooksRunning, nil),
-        (losesEventOfPage, nil), (swapsQueue, nil), (failedReadFindsNothing, .store), (pendingForEver, nil),
-        (modesOverlookOpen, nil), (prunesYoung, nil), (losesCursor, nil), (tidiesForEver, nil),
-    ]
-
-    /// Those that what usually befalls a simulation brings to light.
     static let all: [SimulatedFault] =
-        MemoryStore.Fault.allCases.map(memory)
-        + planted.filter { $0.1.map(Adversity.usual.contains) ?? true }.map(\.0)
+        MemoryStore.Fault.allCases.map(memory) + [
+            timersStopAfterStep, stopInterrupts, failedLookIsAnAnswer, retryForgetsDoubt, restartForgetsIntents,
+            forgetOverlooksRunning, losesEventOfPage, swapsQueue, failedReadFindsNothing, pendingForEver,
+            modesOverlookOpen, prunesYoung, losesCursor, tidiesForEver,
+        ]
 
     var memoryFault: MemoryStore.Fault? { if case .memory(let fault) = self { fault } else { nil } }
 

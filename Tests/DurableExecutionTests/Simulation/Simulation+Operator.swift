@@ -155,12 +155,17 @@ extension Simulation {
         world.clears(counted)
     }
 
-    /// Wakes waits that were begun while the clock was a year ahead, and so would last for one.
+    /// Has go on what was put off while the clock was a year ahead, and so would stand still for one.
     private func wakeStranded(_ engine: Engine, _ open: [Invocation]) async {
-        for one in open where one.state == .waiting {
+        for one in open {
             guard let end = one.nextAttemptAt, end > world.date.addingTimeInterval(86_400) else { continue }
-            world.wakes(one.id)
-            _ = try? await engine.wake(one.id)
+            if one.state == .waiting {
+                world.wakes(one.id)
+                _ = try? await engine.wake(one.id)
+            } else {
+                world.touches(one.id)
+                _ = try? await engine.retry(one.id)
+            }
         }
     }
 
