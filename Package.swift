@@ -148,9 +148,8 @@ let package = Package(
         tests(
             "RulesTests",
             [
-                "Rules", "Conversations", "DurableExecution", "Lua", "Packs", asyncHTTPClient, httpTypes, hummingbird,
-                logging,
-                nioCore, serviceLifecycle,
+                "Rules", "Conversations", "DurableExecution", "Lua", "Packs", asyncHTTPClient, grdb, httpTypes, hummingbird,
+                logging, nioCore, serviceLifecycle,
             ]),
         tests(
             "tidewireTests",

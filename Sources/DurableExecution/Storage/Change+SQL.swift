@@ -48,7 +48,7 @@ extension Change {
         case .store(let operation, let time):
             try Self.perform(operation, at: time, in: database)
         case .fact(let fact):
-            try fact.keep(in: database)
+            try fact.keep(in: database, inbox.hash)
         case .pause(let pause):
             try pause.upsert(in: database)
         case .resume(let subject):

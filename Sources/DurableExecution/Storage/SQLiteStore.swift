@@ -152,7 +152,7 @@ public final class SQLiteStore: DurableStore {
         try await commits.submit { [inbox] transaction in
             try transaction.check(epoch)
             return try events.map { event in
-                for fact in event.facts { try fact.keep(in: transaction.database) }
+                for fact in event.facts { try fact.keep(in: transaction.database, inbox.hash) }
                 return try inbox.accept(event, at: time, in: transaction.database)
             }
         }

@@ -39,6 +39,7 @@ extension RuleHost {
         let scopes = packs.sorted().flatMap { pack in
             queues.map { RuleCommand.storeScope(pack: pack, conversation: $0) }
         }
+        try await policy.optOuts.carryOver(address)
         let notes = queues.map { MetadataLedger.scope(Conversation.ID($0)) }
         let forgotten = try await engine.forget(queues: queues, scopes: scopes + notes)
         executor.ledger.forget(queues.map { Conversation.ID($0) })
@@ -164,7 +165,8 @@ extension RuleHost {
                 "what rules of other conversations read of them or wrote to them, until retention.events deletes it")
         }
         if try await !policy.optOuts.record(of: address).isEmpty {
-            report.left.append("that they opted out, so that they are not written to again")
+            report.left.append(
+                "that they opted out, so that they are not written to again; it is kept under a hash of their address")
         }
     }
 }

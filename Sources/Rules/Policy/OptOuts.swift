@@ -92,6 +92,21 @@ final class OptOuts: Sendable {
         }
     }
 
+    /// Keeps as facts, which name nobody, what an earlier version kept under the participant's address.
+    func carryOver(_ participant: String) async throws(EngineError) {
+        guard let engine = link.engine,
+            try await engine.storedValue(scope: OptOutWord.formerScope, key: participant) != nil
+        else { return }
+        let record = try await Self.read(participant, in: engine)
+        var facts: [Fact] = []
+        for (number, entry) in record {
+            guard let fact = try? OptOutWord(entry, of: participant, to: number).fact() else { continue }
+            facts.append(fact)
+        }
+        try await engine.keep(facts)
+        try await engine.setStoredValue(scope: OptOutWord.formerScope, key: participant, to: nil)
+    }
+
     private static func read(_ participant: String, in engine: Engine) async throws(EngineError) -> Record {
         let former = try await engine.storedValue(scope: OptOutWord.formerScope, key: participant)
         let facts = try await engine.facts(scope: OptOutWord.scope(of: participant))

@@ -22,7 +22,8 @@ import Testing
             return NewEvent(
                 identities: ["fingerprint \(phone) \(text) \(media) \(index)", "reaction:\(index):\(phone):love"],
                 queue: queue, kind: "message", source: "webhook", payload: Data(json.utf8), occurredAt: time,
-                keys: ["participant:\(phone)"])
+                keys: ["participant:\(phone)"],
+                facts: [Fact(scope: "#opt_out:\(phone)", key: "+15550001111", value: Data("{}".utf8), at: time)])
         }
     }
 

@@ -1,9 +1,10 @@
 import Conversations
 import CustomDump
-import DurableExecution
 import Foundation
+import GRDB
 import Testing
 
+@testable import DurableExecution
 @testable import Rules
 
 @Suite(.timeLimit(.minutes(1))) struct ForgettingTests {
@@ -72,9 +73,37 @@ import Testing
             _ = try await engine.accept([try ConversationEvent.message("STOP").new()])
             await engine.idle()
             let report = try await bench.host.forget("+15559876543")
-            expectNoDifference(report.left.last, "that they opted out, so that they are not written to again")
+            expectNoDifference(
+                report.left.last,
+                "that they opted out, so that they are not written to again; it is kept under a hash of their address")
             let optOuts = try await bench.host.optOuts(of: "+15559876543")
             expectNoDifference(optOuts.map(\.isOut), [true])
+        }
+        let kept = try await keptValues(bench)
+        expectNoDifference(kept.filter { $0.contains("5559876543") }, [])
+    }
+
+    @Test func `an opt-out that an earlier version kept under the number holds, without it`() async throws {
+        let bench = try await bench()
+        let record = #"{"+15551234567":{"meaning":"stop","at":"2025-01-15T11:00:00Z","word":"Stop."}}"#
+        try await bench.run { engine in
+            try await engine.setStoredValue(scope: "#opt_out", key: "+15559876543", to: Data(record.utf8))
+            _ = try await bench.host.forget("+15559876543")
+        }
+        let kept = try await keptValues(bench)
+        expectNoDifference(kept.filter { $0.contains("5559876543") }, [])
+        let next = try await RuleBench(api: bench.api, sharing: bench)
+        try await next.run { _ in
+            let optOuts = try await next.host.optOuts(of: "+15559876543")
+            expectNoDifference(optOuts.map(\.word), ["Stop."])
+            expectNoDifference(optOuts.map(\.isOut), [true])
+        }
+    }
+
+    /// All that the rules' store holds, as text.
+    private func keptValues(_ bench: RuleBench) async throws -> [String] {
+        try await bench.store.database.read { database in
+            try String.fetchAll(database, sql: "SELECT scope || ' ' || key || ' ' || CAST(value AS TEXT) FROM store")
         }
     }
 

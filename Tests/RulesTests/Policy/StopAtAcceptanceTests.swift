@@ -179,7 +179,7 @@ struct StopAtAcceptanceTests {
 
     @Test func `of sends that are let go in bursts, those after the STOP are not made`() async throws {
         let bench = try await bench("message:reply('Hi')")
-        bench.api.change { $0.failures[.send] = Array(repeating: Self.down, count: 5) }
+        bench.api.change { $0.failures[.send] = Array(repeating: Self.down, count: 100) }
         let engine = bench.makeEngine {
             $0.breaker.burst = 3
             $0.parallelism = 1
@@ -193,6 +193,7 @@ struct StopAtAcceptanceTests {
             }
             await engine.idle()
             bench.api.change { state in
+                state.failures[.send] = []
                 state.beforeSend = { _ in
                     let count = sent.withLock {
                         $0 += 1
