@@ -42,6 +42,19 @@ struct ControlTests {
         #expect(await second.product.stop() == 0)
     }
 
+    @Test func `while everything is paused, trigger says that the message waits for its turn`() async throws {
+        let place = try Workplace()
+        try place.save(Self.greet, as: "greet")
+        let dev = try await DevProduct(place)
+        let paused = try await Self.tidewire(place, "pause", "--all", "--reason", "lunch")
+        expectNoDifference(paused.status, 0, "\(paused.errors)")
+        let trigger = try await Self.tidewire(
+            place, "trigger", "message", "--from", "+15559876543", "--body", "hi", "--wait", "300ms")
+        #expect(trigger.output.contains("waits for its turn"), "\(trigger.output) \(trigger.errors)")
+        #expect(!trigger.output.contains("no rule is for this"))
+        #expect(await dev.product.stop() == 0)
+    }
+
     @Test func `pause names the nearest rule for one that is not there`() async throws {
         let place = try Workplace()
         try place.save(Self.greet, as: "greet")

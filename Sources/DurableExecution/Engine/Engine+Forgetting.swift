@@ -79,8 +79,14 @@ extension Engine {
             total = total + part
         }
         await dropKept(of: queues)
+        // Waits elsewhere that an erased event was the last hope of.
+        try await progressed(queues)
         total.remnants = try await store.scrub(isThorough: true, epoch: epoch)
         return total
+    }
+
+    private func progressed(_ queues: [String]) async throws(EngineError) {
+        for queue in queues { try await context?.progressed(queue) }
     }
 
     /// The queues of which an event had this key; see ``NewEvent/keys``.

@@ -114,6 +114,8 @@ struct TriggerReport: Sendable {
         for refusal in trace.refused { Terminal.line(palette.dim("✗ \(refusal.rule): \(refusal.reason)")) }
         if trace.event.state == "held" {
             Terminal.line(palette.yellow("! held: \(trace.event.note ?? "")"))
+        } else if trace.event.state == "pending" {
+            Terminal.line(palette.yellow("! waits for its turn; `tidewire status` shows what holds it up"))
         } else if trace.runs.isEmpty, trace.refused.isEmpty {
             Terminal.line(palette.dim("no rule is for this" + (trace.event.note.map { " (\($0))" } ?? "")))
         }

@@ -92,6 +92,30 @@ import Testing
         expectNoDifference(bench.handler.performed.map(\.event), [41])
     }
 
+    @Test func `a wait elsewhere ends when the event that might have answered it is forgotten`() async throws {
+        let bench = try EngineBench()
+        bench.handler.scripts["asks"] = ScriptedProgram.making([.wait(.seconds(60), queue: "ada")])
+        bench.handler.matching = { event in
+            Matching(starts: event.queue == "bob" ? [Start(rule: "asks", version: "1")] : [])
+        }
+        bench.handler.preparing = { event, _ in
+            guard event.queue == "ada" else { return .ready(payload: event.payload) }
+            throw EngineFailure("down", retryable: true, retryAfter: .seconds(3600))
+        }
+        try await bench.run { engine in
+            _ = try await engine.accept([event(bench, "b", queue: "bob")])
+            await engine.idle()
+            _ = try await engine.accept([event(bench, "a", kind: "reply")])
+            await engine.idle()
+            bench.clock.advance(by: .seconds(120))
+            await engine.idle()
+            try await expectSame(bench.invocation()?.state, .waiting)
+            try await engine.forget(queues: ["ada"])
+            await engine.idle()
+            try await expectSame(bench.invocation()?.state, .finished)
+        }
+    }
+
     @Test func `an invocation that runs ends first`() async throws {
         let bench = try EngineBench()
         bench.handler.scripts["rule"] = { _ in ProgramStep(next: .command(.once("again"))) }
