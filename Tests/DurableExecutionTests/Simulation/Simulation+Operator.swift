@@ -159,10 +159,14 @@ extension Simulation {
     private func wakeStranded(_ engine: Engine, _ open: [Invocation]) async {
         for one in open {
             guard let end = one.nextAttemptAt, end > world.date.addingTimeInterval(86_400) else { continue }
-            if one.state == .waiting {
+            switch one.state {
+            case .waiting:
                 world.wakes(one.id)
                 _ = try? await engine.wake(one.id)
-            } else {
+            case .queued:
+                world.mayBeCancelled(one.id)
+                _ = try? await engine.cancel(one.id)
+            default:
                 world.touches(one.id)
                 _ = try? await engine.retry(one.id)
             }
