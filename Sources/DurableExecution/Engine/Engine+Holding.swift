@@ -36,12 +36,15 @@ extension Engine {
     /// Ends a pause, and lets go on what is held by a key of the same name.
     ///
     /// - Returns: How many invocations go on.
-    /// - Throws: ``EngineError``, `notFound` if the subject is not paused.
+    /// - Throws: ``EngineError``, `notFound` if the subject is not paused. After any other, calling again goes on.
     @discardableResult
     public nonisolated func resume(_ subject: String) async throws(EngineError) -> Int {
         let epoch = try await ownEpoch()
         guard let pause = try await store.pauses().first(where: { $0.subject == subject }) else {
-            throw EngineError(.notFound, "\(subject) is not paused")
+            // The pause may have ended, and letting go failed.
+            let count = try await release(subject)
+            guard count > 0 else { throw EngineError(.notFound, "\(subject) is not paused") }
+            return count
         }
         try await store.write([.resume(subject: subject)], epoch: epoch)
         pauses.remove(subject)

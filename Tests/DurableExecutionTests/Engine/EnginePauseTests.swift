@@ -71,6 +71,26 @@ import Testing
         expectNoDifference(bench.handler.performedNames.sorted(), ["one", "one", "two"])
     }
 
+    @Test func `what was resumed and could not be let go is let go when it is resumed again`() async throws {
+        let store = MemoryStore()
+        let bench = try EngineBench(ScriptedHandler([.once("send")]), store: store)
+        bench.handler.permitting = { [pauses = bench.pauses] _, _ in
+            if let pause = pauses["rule:rule"] {
+                throw CommandFailure.held(Hold(key: pause.subject, reason: pause.reason))
+            }
+        }
+        try await bench.run { engine in
+            try await engine.pause("rule:rule", reason: "too chatty")
+            _ = try await engine.accept([bench.event("a")])
+            await engine.idle()
+            store.fail("release(_:at:limit:epoch:)")
+            await #expect(throws: EngineError.self) { try await engine.resume("rule:rule") }
+            #expect(try await engine.resume("rule:rule") == 1)
+            await engine.idle()
+        }
+        #expect(try await bench.invocation()?.state == .finished)
+    }
+
     @Test func `what is not paused can't be resumed`() async throws {
         let bench = try bench()
         let error = await #expect(throws: EngineError.self) {

@@ -34,14 +34,16 @@ enum SimulatedFault: Sendable, Hashable, CustomTestStringConvertible {
     case prunesYoung
     /// A cursor that was kept isn't.
     case losesCursor
-    /// Deleting for good never ends.
-    case tidiesForEver
+    /// Overwriting what was deleted never ends.
+    case scrubsForEver
 
+    /// All that can be found. Not among them: matches that ignore that a wait was registered meanwhile, which the engine
+    /// keeps from happening at the same time in one process.
     static let all: [SimulatedFault] =
         MemoryStore.Fault.allCases.map(memory) + [
             timersStopAfterStep, stopInterrupts, failedLookIsAnAnswer, retryForgetsDoubt, restartForgetsIntents,
             forgetOverlooksRunning, losesEventOfPage, swapsQueue, failedReadFindsNothing, pendingForEver,
-            modesOverlookOpen, prunesYoung, losesCursor, tidiesForEver,
+            modesOverlookOpen, prunesYoung, losesCursor, scrubsForEver,
         ]
 
     var memoryFault: MemoryStore.Fault? { if case .memory(let fault) = self { fault } else { nil } }

@@ -92,6 +92,8 @@ extension Simulation {
             guard !scenery.stepsClock else { continue }
             let missed = events.first {
                 $0.queue == "q" && $0.kind == "reply" && $0.sequence > place
+                    // One that a person had to have run again was nobody's before.
+                    && !world.displaced.contains($0.sequence)
                     && min($0.occurredAt, $0.acceptedAt) <= deadline && $0.acceptedAt < entry.endedAt ?? deadline
             }
             if let missed { world.violate("\(invocation.id) missed \(missed.sequence) at command \(entry.position)") }

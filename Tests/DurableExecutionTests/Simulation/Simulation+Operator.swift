@@ -189,6 +189,7 @@ extension Simulation {
             if world.isKind {
                 let pauses = await look { store async throws(EngineError) in try await store.pauses() } ?? []
                 for pause in pauses { _ = try? await engine.resume(pause.subject) }
+                if open.contains(where: { $0.holdKey == "rule:rule" }) { _ = try? await engine.resume("rule:rule") }
                 // Only if there is something to release: whatever is asked of the engine also has it look at its clocks.
                 if open.contains(where: { $0.holdKey == "k" }) { _ = try? await engine.release("k") }
             }

@@ -44,7 +44,7 @@ import Testing
 
     @Test(.enabled(if: seeds.count > 1), arguments: SimulatedFault.all)
     func `a planted fault is found`(_ fault: SimulatedFault) async throws {
-        let found = try await broken(1, of: 1..<301, fault: fault)
+        let found = try await broken(1, of: 1..<2001, fault: fault)
         #expect(!found.isEmpty, "\(fault.testDescription) was not found")
     }
 

@@ -66,7 +66,7 @@ extension MemoryStore.State {
             .hastenRetries:
             try applyOther(change)
         case .expect(let expectation):
-            guard fault == .ignoresExpectations || holds(expectation) else {
+            guard holds(expectation) else {
                 throw EngineError(.conflict, "\(expectation)")
             }
         }

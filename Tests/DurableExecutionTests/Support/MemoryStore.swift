@@ -29,8 +29,6 @@ final class MemoryStore: DurableStore {
         case overlooksPendingAnswers
         /// What ran when the process ended is left as it is.
         case forgetsRunning
-        /// Writes of a match take effect though a wait was registered in between.
-        case ignoresExpectations
         /// What was held stays held though it was released.
         case losesReleases
         /// What was paused is not when the next process starts.

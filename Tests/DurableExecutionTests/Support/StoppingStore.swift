@@ -174,11 +174,11 @@ struct StoppingStore: DurableStore {
 
     func tidy() async throws(EngineError) {
         try await guarded("tidy") { () async throws(EngineError) in try await base.tidy() }
-        if conditions.fault == .tidiesForEver { await Task.never() }
     }
 
     func scrub(isThorough: Bool, epoch: Epoch) async throws(EngineError) -> Remnants {
-        try await reading("scrub") { () async throws(EngineError) in
+        if conditions.fault == .scrubsForEver { await Task.never() }
+        return try await reading("scrub") { () async throws(EngineError) in
             try await base.scrub(isThorough: isThorough, epoch: epoch)
         }
     }
