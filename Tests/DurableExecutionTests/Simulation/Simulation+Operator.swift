@@ -124,18 +124,18 @@ extension Simulation {
     // MARK: What is left to people
 
     private func decide(_ parked: Invocation, _ engine: Engine) async {
-        guard parked.reason?.hasPrefix("quarantined: ") != true else {
+        let isQuarantined = parked.reason?.hasPrefix("quarantined: ") == true
+        if isQuarantined {
             world.displaces(parked.event)
-            _ = try? await engine.retry(parked.id)
-            return
+            if (try? await engine.retry(parked.id)) != nil { return }
         }
-        guard let entry = await journal(of: parked.id).last, entry.state == .unknown else {
+        guard let entry = await journal(of: parked.id).last, entry.isUndecided else {
             world.touches(parked.id)
             _ = try? await engine.retry(parked.id)
             return
         }
         let key = "\(parked.event).\(entry.position)"
-        if !world.wasLookedFor(key) { world.violate("\(key) was left to people before anybody could look") }
+        if !isQuarantined, !world.wasLookedFor(key) { world.violate("\(key) was left to people before anybody could look") }
         let tookPlace = world.decide(key)
         _ = try? await engine.resolve(parked.id, tookPlace ? .sent(outcome: Data("\"seen\"".utf8)) : .resend)
     }
