@@ -148,7 +148,8 @@ let package = Package(
         tests(
             "RulesTests",
             [
-                "Rules", "Conversations", "DurableExecution", "Lua", "Packs", asyncHTTPClient, grdb, httpTypes, hummingbird,
+                "Rules", "Conversations", "DurableExecution", "Lua", "Packs", asyncHTTPClient, grdb, httpTypes,
+                hummingbird,
                 logging, nioCore, serviceLifecycle,
             ]),
         tests(

@@ -23,7 +23,9 @@ extension Simulation {
     private func auditEvents(_ events: [Event], _ invocations: [Invocation], _ deliveries: [Delivery]) async {
         // Of what was forgotten the identity can be recognised, but not read.
         let identities = events.filter { $0.state != .forgotten }.map(\.identity)
-        if Set(identities).count != identities.count, !world.hasPrunedAhead { world.violate("an event was doubled: \(identities)") }
+        if Set(identities).count != identities.count, !world.hasPrunedAhead {
+            world.violate("an event was doubled: \(identities)")
+        }
         for identity in deliveries.filter({ $0.isAccepted && !world.hasPrunedAhead }).map({ $0.event.identities[0] }) {
             let known = await look { store async throws(EngineError) in try await store.event(identity: identity) }
             if (known ?? nil) == nil { world.violate("\(identity) was accepted and lost") }
@@ -44,7 +46,9 @@ extension Simulation {
                     && (other.event < event.sequence
                         || events.contains { $0.sequence == other.event && $0.occurredAt < event.occurredAt })
             }
-            if isRefused, isFirst, !world.displaced.contains(event.sequence) { world.violate("event \(event.sequence) was refused with nobody before it") }
+            if isRefused, isFirst, !world.hasPrunedAhead {
+                world.violate("event \(event.sequence) was refused with nobody before it")
+            }
         }
     }
 
@@ -112,7 +116,9 @@ extension Simulation {
             try await store.value(scope: "s", key: "count", at: date)
         }
         let count = (value ?? nil).map { String(decoding: $0, as: UTF8.self) } ?? "0"
-        if count != "\(counted)", !world.hasPrunedAhead { world.violate("\(count) increments, and \(counted) in the journals") }
+        if count != "\(counted)", !world.hasPrunedAhead {
+            world.violate("\(count) increments, and \(counted) in the journals")
+        }
         let cursor = await look { store async throws(EngineError) in try await store.cursor("source") } ?? nil
         if !world.mayBeCursor(cursor) { world.violate("the cursor is \(cursor ?? "gone"), which nobody set last") }
     }

@@ -135,7 +135,9 @@ extension Simulation {
             return
         }
         let key = "\(parked.event).\(entry.position)"
-        if !isQuarantined, !world.wasLookedFor(key) { world.violate("\(key) was left to people before anybody could look") }
+        if !isQuarantined, !world.wasLookedFor(key) {
+            world.violate("\(key) was left to people before anybody could look")
+        }
         let tookPlace = world.decide(key)
         _ = try? await engine.resolve(parked.id, tookPlace ? .sent(outcome: Data("\"seen\"".utf8)) : .resend)
     }
