@@ -49,7 +49,12 @@ public final class SeededExecutor: TaskExecutor {
     public func outside<Value: Sendable, Failure: Error>(
         _ call: @escaping @Sendable () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        state.withLock { $0.outside += 1 }
+        let isStopped = state.withLock { state in
+            if !state.isStopped { state.outside += 1 }
+            return state.isStopped
+        }
+        // Then there is no order to keep any more, and nobody who would.
+        guard !isStopped else { return try await call() }
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
             let begin: @Sendable () -> Void = { [self] in
                 Task.detached { [self] in

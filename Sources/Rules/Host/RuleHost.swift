@@ -206,7 +206,10 @@ public final class RuleHost: EventHandler {
             ?? policy.refusal(of: rule.name, pack: pack.name, number: content.conversation.number)
         guard reason == nil, rule.filter.patterns != nil || rule.hasMatches else { return reason }
         let judgment = await shards.shard(for: event.queue).judge(content, by: rule, of: pack)
-        if judgment.wasStopped { await policy.stopped("event \(event.sequence)", of: rule.name) }
+        // What a person replays says nothing about what comes in.
+        if judgment.wasStopped, event.source != Engine.replaySource {
+            await policy.stopped("event \(event.sequence)", of: rule.name)
+        }
         return judgment.refusal
     }
 

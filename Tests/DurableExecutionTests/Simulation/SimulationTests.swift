@@ -48,8 +48,7 @@ import Testing
         #expect(!found.isEmpty, "\(fault.testDescription) was not found")
     }
 
-    /// In memory: SQLite works on threads of its own, whose order no seed decides.
-    @Test(arguments: [Scenery.Disk.memory])
+    @Test(arguments: [Scenery.Disk.memory, .sqlite, .file])
     func `the same seed makes the same run`(_ disk: Scenery.Disk) async throws {
         for seed in UInt64(1)...5 {
             let runs = [try Simulation(seed: seed, on: disk), try Simulation(seed: seed, on: disk)]

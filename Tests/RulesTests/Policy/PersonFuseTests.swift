@@ -110,11 +110,14 @@ struct PersonFuseTests {
         expectNoDifference(trace.invocations[0].logged, ["fuse_blown"])
     }
 
-    @Test func `a rehearsal counts nowhere, a rule that is stopped in it neither`() async throws {
+    @Test(arguments: [
+        "return { on = 'message', run = function(message) while true do end end }",
+        "return { on = 'message', matches = function() while true do end end, run = function() end }",
+    ])
+    func `a rehearsal counts nowhere, a rule that is stopped in it neither`(_ endless: String) async throws {
         var configuration = RuleHostConfiguration(
             policy: PolicyConfiguration(fuses: Fuses(stops: FuseRate(1, per: .seconds(600)))))
         configuration.limits.cpu = .milliseconds(5)
-        let endless = "return { on = 'message', run = function(message) while true do end end }"
         let bench = try await RuleBench(rules: ["a": endless], configuration: configuration)
         try await bench.run { engine in
             _ = try await engine.accept([try ConversationEvent.message().new()])
