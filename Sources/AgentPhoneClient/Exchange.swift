@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Conversations
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -51,7 +52,7 @@ struct Exchange: Sendable {
         let departure = Departure()
         var request = request
         if let body {
-            let upload = Upload(bytes: body, departure: departure)
+            let upload = Upload(bytes: body, departure: departure, check: LastLook.check)
             request.body = .stream(upload, length: .known(Int64(body.readableBytes)))
         }
         return await withTaskGroup(of: Step.self) { [request] group in
@@ -110,21 +111,26 @@ private final class Departure: Sendable {
     func begin() { begun.store(true, ordering: .releasing) }
 }
 
-/// A request's body in one piece, which notes its departure.
+/// A request's body in one piece, which notes its departure, after a last look whether it may leave.
 private struct Upload: AsyncSequence, Sendable {
     let bytes: ByteBuffer
     let departure: Departure
+    let check: (@Sendable () async throws -> Void)?
 
     struct Iterator: AsyncIteratorProtocol {
         var rest: ByteBuffer?
         let departure: Departure
+        let check: (@Sendable () async throws -> Void)?
 
-        mutating func next() async -> ByteBuffer? {
-            departure.begin()
+        mutating func next() async throws -> ByteBuffer? {
+            if rest != nil {
+                try await check?()
+                departure.begin()
+            }
             defer { rest = nil }
             return rest
         }
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(rest: bytes, departure: departure) }
+    func makeAsyncIterator() -> Iterator { Iterator(rest: bytes, departure: departure, check: check) }
 }

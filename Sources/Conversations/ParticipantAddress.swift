@@ -65,8 +65,11 @@ public struct ParticipantAddress: Sendable, Hashable, CustomStringConvertible {
         switch (isInternational, digits.count) {
         // E.164 allows at most 15 digits, and no country code begins with 0. Source: ITU-T E.164, 6.2.
         case (true, 7...15) where digits.first != "0": return (.phoneNumber, "+" + text)
-        case (false, 10): return (.phoneNumber, "+1" + text)
-        case (false, 11) where digits.first == "1": return (.phoneNumber, "+" + text)
+        // No area code of North America begins with 0 or 1, but numbers of other countries as they are dialled there do.
+        // Source: NANPA, "Area codes: N is any digit from 2 to 9".
+        case (false, 10) where digits.first.map { $0 >= "2" } == true: return (.phoneNumber, "+1" + text)
+        case (false, 11) where digits.first == "1" && digits.dropFirst().first.map { $0 >= "2" } == true:
+            return (.phoneNumber, "+" + text)
         case (false, 3...6) where !isURI: return (.shortCode, text)
         default: return nil
         }

@@ -2,6 +2,7 @@ import AgentPhoneClient
 import AsyncHTTPClient
 import Conversations
 import CustomDump
+import Synchronization
 import TestSupport
 import Testing
 
@@ -30,6 +31,23 @@ import Testing
             let react = await #expect(throws: APIError.self) { try await client.react(to: "m", with: .love) }
             expectNoDifference(
                 [read?.code, send?.code, react?.code], [.unavailable, .outcomeUnknown, .outcomeUnknown])
+        }
+    }
+
+    @Test func `what is refused at the last look does not leave`() async throws {
+        struct Refusal: Error {}
+        try await StandInServer.run(StandInServer.Reply()) { server, client in
+            let looks = Mutex(0)
+            let error = await #expect(throws: APIError.self) {
+                try await LastLook.$check.withValue({
+                    looks.withLock { $0 += 1 }
+                    throw Refusal()
+                }) { try await client.send(message) }
+            }
+            expectNoDifference(error?.code, .unavailable)
+            expectNoDifference(error?.message.contains("nothing was sent"), true)
+            expectNoDifference(server.received.count, 0)
+            expectNoDifference(looks.withLock { $0 }, 1)
         }
     }
 

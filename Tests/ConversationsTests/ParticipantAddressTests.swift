@@ -25,7 +25,8 @@ import Testing
         "jane\u{FEFF}@example.com", "jane\u{AD}@example.com", "ja\u{2060}ne@example.com", "j\u{E4}ne@example.com",
         "+44 (0)20 7183 8750", "+442071838750;ext=1", "+442071838750x1", "+442071838750,1", "0044 20 7183 8750",
         "011442071838750", "+４４2071838750", "\u{200B}+442071838750", "+44207183\u{AD}8750", "++442071838750",
-        "442071838750", "4+42071838750", "<jane@example.com>", "\"jane\"@example.com", "jane@-.com\u{0}",
+        "0612345678", "1234567890", "10612345678", "442071838750", "4+42071838750", "<jane@example.com>",
+        "\"jane\"@example.com", "jane@-.com\u{0}",
     ])
     func `other text is no address`(input: String) {
         expectNoDifference(ParticipantAddress(input)?.text, nil)

@@ -29,10 +29,9 @@ extension Engine {
     ///
     /// None runs longer than a minute, so that a wall clock that was moved is noticed.
     func nextTimer(from time: Date) -> (delay: Duration, token: Int)? {
-        guard !isStandingStill, let wake = [schedule.nextWake, context?.breakers.nextRelease].compactMap(\.self).min()
-        else { return nil }
         // What is due and was not given out just now wants a hand, or the engine stops: that raises the signal, no clock does.
-        guard wake > time else { return nil }
+        let wakes = [schedule.nextWake, context?.breakers.nextRelease].compactMap(\.self).filter { $0 > time }
+        guard !isStandingStill, let wake = wakes.min() else { return nil }
         let end = min(wake, time.adding(.seconds(60)))
         guard timer.map({ end < $0.end }) ?? true else { return nil }
         lastToken += 1

@@ -91,7 +91,8 @@ public actor Engine {
         logger = real.logger
         pauses = Pauses()
         crashNotes = nil
-        steadyTime = real.steadyTime
+        // Its own, since who looks at a clock that was set is the only one to see that.
+        steadyTime = SteadyTime(wallTime: real.now, clock: real.clock)
         rehearsal = Rehearsal(real.store)
         schedule = Schedule(configuration)
     }
@@ -268,7 +269,12 @@ public actor Engine {
     }
 
     private func goesOn(_ context: EngineContext) throws -> Bool {
-        if let fatal { throw fatal }
+        if let fatal {
+            // Whoever waits for the end of a run that will not begin any more goes on, so that all can end.
+            schedule.stop()
+            context.runs.close()
+            throw fatal
+        }
         guard context.shouldEnd else { return true }
         schedule.stop()
         context.runs.close()

@@ -237,7 +237,8 @@ extension InvocationRun {
             checkpoint: entry.checkpoint, askedAt: entry.intendedAt, asked: entry.asked,
             isLate: journal.holds(entry.position),
             heldFor: entry.heldFor,
-            isCatchingUp: journal.wasHeld || invocation.createdAt.since(event.acceptedAt) > .seconds(60),
+            isCatchingUp: journal.wasHeld
+                || invocation.createdAt.since(min(event.occurredAt, event.acceptedAt)) > .seconds(60),
             save: { [pending, context] data, operations in
                 var entry = entry
                 entry.checkpoint = data

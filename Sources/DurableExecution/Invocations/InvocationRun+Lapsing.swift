@@ -32,7 +32,9 @@ extension InvocationRun {
             do throws(EngineError) {
                 if let hold = held { return try await leave(waiting, hold) }
                 let resolution = try await performAdmitted(command, entry)
-                guard case .end(.held(let hold)) = resolution else { return resolution }
+                guard case .end(.held(let hold)) = resolution, !pending.hasDoubt(about: entry.position) else {
+                    return resolution
+                }
                 held = hold
                 if outlook != nil { return try await leave(waiting, hold) }
             } catch {
@@ -128,6 +130,9 @@ extension InvocationRun {
 }
 
 extension Event {
-    /// What was found to be a double, or was too old, is nobody's answer.
-    fileprivate var mayBeAnswer: Bool { state == .pending || state == .running || state == .done }
+    /// What was found to be a double, was too old, or is only replayed by a person, is nobody's answer.
+    fileprivate var mayBeAnswer: Bool {
+        guard source != Engine.replaySource else { return false }
+        return state == .pending || state == .running || state == .done || state == .held
+    }
 }

@@ -18,6 +18,16 @@ final class PendingWrites: Sendable {
 
     func add(_ change: Change) { changes.withLock { $0.append(change) } }
 
+    /// Whether it is to be noted that nobody knows whether the command at `position` took place.
+    func hasDoubt(about position: Int) -> Bool {
+        changes.withLock { changes in
+            changes.contains { change in
+                guard case .entry(let entry) = change, entry.position == position else { return false }
+                return entry.isUndecided
+            }
+        }
+    }
+
     /// Commits everything together with `more`.
     ///
     /// - Throws: ``EngineError``; then `more` is dropped, and the rest is still to be written.

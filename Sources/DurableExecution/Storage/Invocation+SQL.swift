@@ -38,7 +38,9 @@ extension Invocation {
     static func release(_ key: String, at time: Date, limit: Int, in database: Database) throws -> Int {
         let update = try database.cachedStatement(
             sql: """
-                UPDATE invocations SET state = 'retrying', hold_key = NULL, next_attempt_at = ?, reason = 'released'
+                UPDATE invocations SET hold_key = NULL, next_attempt_at = ?,
+                  reason = CASE state WHEN 'waiting' THEN reason ELSE 'released' END,
+                  state = CASE state WHEN 'waiting' THEN state ELSE 'retrying' END
                 WHERE number IN (SELECT number FROM invocations WHERE hold_key = ? ORDER BY number LIMIT ?)
                 """)
         try update.execute(arguments: [time.microseconds, key, limit])

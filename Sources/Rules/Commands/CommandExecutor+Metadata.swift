@@ -58,7 +58,8 @@ extension CommandExecutor {
                 throw CommandFailure(
                     code: "not_a_number", message: "metadata.\(key) is \(base.shown), so it cannot be counted up")
             }
-            return .number(left + right)
+            // As it reads when it comes back from the API.
+            return Int64(exactly: left + right).map(JSONValue.integer) ?? .number(left + right)
         }
     }
 }

@@ -98,7 +98,7 @@ struct CommandExecutor: Sendable {
             sendStyle: input["style"]?.string)
         let sent = try await search.sending(input, in: context) {
             let effect = try await self.policy.confirm(.send, input, in: context)
-            let sent = try await self.api.send(message)
+            let sent = try await self.policy.watching(effect) { try await self.api.send(message) }
             self.policy.sent(sent.id, by: effect)
             return sent
         }
@@ -116,9 +116,11 @@ struct CommandExecutor: Sendable {
     }
 
     private func react(_ input: JSONValue, in context: CommandContext) async throws -> JSONValue {
-        try await policy.confirm(.react, input, in: context)
+        let effect = try await policy.confirm(.react, input, in: context)
         let reaction = ReactionType(rawValue: input["reaction"]?.string ?? "")
-        let receipt = try await api.react(to: Message.ID(input["message_id"]?.string ?? ""), with: reaction)
+        let receipt = try await policy.watching(effect) {
+            try await self.api.react(to: Message.ID(input["message_id"]?.string ?? ""), with: reaction)
+        }
         return [
             "id": .string(receipt.id.rawValue), "reaction_type": .string(receipt.reactionType.rawValue),
             "message_id": .string(receipt.messageID.rawValue),

@@ -30,6 +30,10 @@ extension RuleHost {
     /// - Throws: ``EngineError``; what was erased until then stays erased, and calling again goes on.
     public func forget(_ participant: String) async throws -> ForgetReport {
         guard let engine = link.engine else { throw EngineError(.conflict, "no engine is connected") }
+        guard ParticipantAddress(participant) != nil else {
+            throw EngineError(
+                .badInput, "\(participant) is no address; write a phone number as +15551234567, or an e-mail address")
+        }
         let address = ParticipantAddress.spelling(of: participant)
         var traces = Traces(address: address)
         await findConversations(&traces)
@@ -49,7 +53,14 @@ extension RuleHost {
             participant: address, conversations: queues, events: forgotten.events,
             invocations: forgotten.invocations, values: forgotten.values, clearedMetadata: [], left: traces.left)
         report.left += Self.remnants(forgotten.remnants)
-        await clearMetadata(of: traces.conversations, &report)
+        if isDryRun {
+            let ids = traces.conversations.filter { $0.metadata != nil }.map(\.id.rawValue).sorted()
+            if !ids.isEmpty {
+                report.left.append("the metadata at the API, since this host runs dry: \(ids.joined(separator: ", "))")
+            }
+        } else {
+            await clearMetadata(of: traces.conversations, &report)
+        }
         try await noteWhatStays(&report, address)
         return report
     }

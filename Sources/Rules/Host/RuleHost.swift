@@ -99,6 +99,8 @@ public final class RuleHost: EventHandler {
     let contents = EventContents()
     let waitRequests = WaitRequests()
     private let replaysAlways: Bool
+    /// Whether nothing is changed at the API.
+    let isDryRun: Bool
     private let forgets: KeptRunLottery?
     let policy: Policy
     private let rates: RatePolicy
@@ -127,7 +129,8 @@ public final class RuleHost: EventHandler {
         shards = ShardPool(count: configuration.shards, limits: configuration.limits)
         replaysAlways = configuration.replaysAlways
         forgets = configuration.forgets
-        let api = configuration.isDryRun ? DryRunAPI(api) : api
+        isDryRun = configuration.isDryRun
+        let api = isDryRun ? DryRunAPI(api) : api
         self.api = api
         let metadata = MetadataWriter(api: api, isOnlyWriter: configuration.isOnlyMetadataWriter, now: now)
         let policy = Policy(

@@ -144,6 +144,32 @@ final class Policy: Sendable {
         }
     }
 
+    /// Has an effect made that was confirmed, unless an opt-out or a pause comes before it leaves, as it may while a request
+    /// waits for a connection.
+    ///
+    /// - Throws: ``CommandFailure``, for what was certainly not tried; else what `body` throws.
+    func watching<Value: Sendable>(
+        _ effect: PolicyEffect, _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let refusal = Mutex<CommandFailure?>(nil)
+        let check: @Sendable () async throws -> Void = {
+            do {
+                try self.checkPauses(effect)
+                try await self.checkOptOut(effect)
+            } catch var failure as CommandFailure {
+                failure.wasNotTried = true
+                refusal.withLock { $0 = failure }
+                throw failure
+            }
+        }
+        do {
+            return try await LastLook.$check.withValue(check) { try await body() }
+        } catch {
+            if let refusal = refusal.withLock({ $0 }) { throw refusal }
+            throw error
+        }
+    }
+
     /// Takes note of whom a message was sent to: a reaction to it reaches the same.
     func sent(_ id: Message.ID, by effect: PolicyEffect) { reader.holders.sent(id, by: effect) }
 

@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import BoundedListener
 import ConversationGateway
 import Conversations
+import DurableExecution
 import Foundation
 import Logging
 import Rules
@@ -74,6 +75,8 @@ func withHTTPClient(_ body: (HTTPClient) async throws -> Void) async throws {
     configuration.redirectConfiguration = .disallow
     // Nobody listens: that is the answer, and whoever asked decides about asking again.
     configuration.connectionPool.retryConnectionEstablishment = false
+    // As many as an upstream's breaker lets through, so that no call waits for a connection while its time runs.
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = BreakerPolicy().callLimit
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     do {
         try await body(client)

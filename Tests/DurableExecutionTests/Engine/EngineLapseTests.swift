@@ -124,6 +124,52 @@ import Testing
         expectNoDifference(bench.handler.performedNames, ["ask"])
     }
 
+    @Test func `a command that may have taken place does not lapse, but is looked for`() async throws {
+        let (bench, _) = try bench()
+        let engine = bench.makeEngine()
+        let looks = Mutex(0)
+        bench.handler.performing = { [event = bench.event("r", kind: "reply")] command, _ in
+            guard command.name == "remind" else { return Data("\"ok\"".utf8) }
+            _ = try await engine.accept([event])
+            throw CommandFailure(code: "timeout", message: "no answer", outcomeUnknown: true)
+        }
+        bench.handler.looking = { _, _ in
+            let count = looks.withLock {
+                $0 += 1
+                return $0
+            }
+            return count == 1 ? .notFound : .tookPlace(outcome: Data("\"found\"".utf8))
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await engine.run() }
+            _ = try await engine.accept([bench.event("a")])
+            await engine.idle()
+            for _ in 1...3 {
+                bench.clock.advance(by: .seconds(60))
+                await engine.idle()
+            }
+            engine.shutdown()
+            try await group.waitForAll()
+        }
+        expectNoDifference(bench.handler.performedNames, ["ask", "remind"])
+        try await expectSame(outcomes(bench)[2], "remind \"found\"")
+    }
+
+    @Test func `an old answer that a person replays lets nothing lapse`() async throws {
+        let (bench, _) = try bench()
+        try await bench.run { engine in
+            _ = try await engine.accept([bench.event("r", kind: "reply")])
+            await engine.idle()
+            _ = try await engine.accept([bench.event("a")])
+            await engine.idle()
+            _ = try await engine.replay(1, performing: true)
+            await engine.idle()
+            bench.clock.advance(by: .seconds(60))
+            await engine.idle()
+        }
+        expectNoDifference(bench.handler.performedNames, ["ask", "remind"])
+    }
+
     @Test func `an answer that comes while the intent is about to be written is not overtaken by it`() async throws {
         let (bench, _) = try bench()
         let engine = bench.makeEngine()

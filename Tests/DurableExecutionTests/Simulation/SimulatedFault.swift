@@ -16,8 +16,8 @@ enum SimulatedFault: Sendable, Hashable, CustomTestStringConvertible {
     case failedLookIsAnAnswer
     /// A person who has an invocation go on isn't told that a command which failed may have taken place.
     case retryForgetsDoubt
-    /// A person who has an invocation start anew isn't told of a command that was in the air.
-    case restartForgetsIntents
+    /// A person who has an invocation start anew isn't told of a command of which nobody knows whether it took place.
+    case restartForgetsDoubt
     /// What runs is overlooked by who has a conversation forgotten.
     case forgetOverlooksRunning
     /// An event of a page doesn't reach its queue.
@@ -41,7 +41,7 @@ enum SimulatedFault: Sendable, Hashable, CustomTestStringConvertible {
     /// keeps from happening at the same time in one process.
     static let all: [SimulatedFault] =
         MemoryStore.Fault.allCases.map(memory) + [
-            timersStopAfterStep, stopInterrupts, failedLookIsAnAnswer, retryForgetsDoubt, restartForgetsIntents,
+            timersStopAfterStep, stopInterrupts, failedLookIsAnAnswer, retryForgetsDoubt, restartForgetsDoubt,
             forgetOverlooksRunning, losesEventOfPage, swapsQueue, failedReadFindsNothing, pendingForEver,
             modesOverlookOpen, prunesYoung, losesCursor, scrubsForEver,
         ]

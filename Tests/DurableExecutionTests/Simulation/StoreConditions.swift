@@ -39,7 +39,9 @@ extension StoreConditions {
         var entry = entry
         switch fault {
         case .retryForgetsDoubt where entry.state == .failed: entry.failure?.outcomeUnknown = false
-        case .restartForgetsIntents where entry.state == .intended && Person.isAsking: entry.state = .retrying
+        case .restartForgetsDoubt where entry.isUndecided && Person.isAsking:
+            entry.state = .retrying
+            entry.failure?.outcomeUnknown = false
         default: break
         }
         return entry

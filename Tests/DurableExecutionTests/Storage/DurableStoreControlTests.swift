@@ -48,6 +48,20 @@ import Testing
     }
 
     @Test(arguments: Implementation.allCases)
+    func `a wait that is released stays one until it has its turn`(_ implementation: Implementation) async throws {
+        let subject = try await Subject(implementation)
+        var waiting = invocation(1, .waiting, heldBy: "k")
+        waiting.reason = "waits for a reply"
+        try await subject.write(.invocation(waiting))
+        try await expectSame(subject.store.release("k", at: time, limit: 2, epoch: subject.epoch), 1)
+        let released = try #require(try await subject.store.invocation(id(1)))
+        expectNoDifference(released.state, .waiting)
+        expectNoDifference(released.reason, "waits for a reply")
+        let due = try await subject.store.takeDue(at: time, limit: 9, epoch: subject.epoch)
+        expectNoDifference(due.taken.map(\.id), [id(1)])
+    }
+
+    @Test(arguments: Implementation.allCases)
     func `retries are brought forward when the clock was set back, and nothing else is`(
         _ implementation: Implementation
     ) async throws {

@@ -242,9 +242,11 @@ final class MemoryStore: DurableStore {
             let held = state.invocations.values.filter { $0.holdKey == key }.map(\.id).sorted().prefix(limit)
             guard state.fault != .losesReleases else { return 0 }
             for id in held {
-                state.invocations[id]?.state = .retrying
                 state.invocations[id]?.holdKey = nil
                 state.invocations[id]?.nextAttemptAt = time.storable
+                // A wait stays one, so that an answer reaches it until it has its turn.
+                guard state.invocations[id]?.state != .waiting else { continue }
+                state.invocations[id]?.state = .retrying
                 state.invocations[id]?.reason = "released"
             }
             return held.count

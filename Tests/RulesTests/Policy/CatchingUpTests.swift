@@ -54,6 +54,25 @@ struct CatchingUpTests {
         try await RuleBench(rules: ["a": Self.answer], configuration: RuleHostConfiguration(policy: policy))
     }
 
+    @Test func `what was missed while nothing ran goes out under the rate too, and blows no fuse`() async throws {
+        let bench = try await bench(PolicyConfiguration())
+        let times = Times()
+        times.watch(bench)
+        bench.clock.advance(by: .seconds(3600))
+        try await bench.run { engine in
+            let count = 700
+            _ = try await engine.accept(try (1...count).map { try Self.event($0) })
+            await engine.idle()
+            for _ in 1...40 where times.all.count < count {
+                bench.clock.advance(by: .seconds(10))
+                await engine.idle()
+            }
+            expectNoDifference(engine.pauses.all, [])
+        }
+        expectNoDifference(times.all.count, 700)
+        #expect(times.most(in: 60) <= 540)
+    }
+
     @Test func `5,000 sends that quiet hours held go out by themselves, under the rate, and the newest state counts`()
         async throws
     {

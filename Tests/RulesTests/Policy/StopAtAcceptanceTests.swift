@@ -177,6 +177,19 @@ struct StopAtAcceptanceTests {
         #expect(bench.api.sent.isEmpty)
     }
 
+    @Test func `a send that waits for a connection does not leave after a STOP`() async throws {
+        let bench = try await bench("message:reply('Hi')")
+        try await bench.run { engine in
+            bench.api.change { state in
+                state.beforeDeparture = { _ = try? await engine.accept([try Self.stop()]) }
+            }
+            _ = try await engine.accept([try Self.go(1).new()])
+            await engine.idle()
+            try await expectSame(ends(engine), ["opted_out"])
+        }
+        #expect(bench.api.sent.isEmpty)
+    }
+
     @Test func `of sends that are let go in bursts, those after the STOP are not made`() async throws {
         let bench = try await bench("message:reply('Hi')")
         bench.api.change { $0.failures[.send] = Array(repeating: Self.down, count: 100) }

@@ -25,6 +25,8 @@ final class FakeAPI: ConversationAPI {
         var nextID = 1
         /// Awaited within each send before anything is sent.
         var beforeSend: (@Sendable (OutboundMessage) async -> Void)?
+        /// Called while a message waits for a connection.
+        var beforeDeparture: (@Sendable () async -> Void)?
     }
 
     private let state = Mutex(State())
@@ -120,6 +122,10 @@ final class FakeAPI: ConversationAPI {
     func send(_ message: OutboundMessage) async throws(APIError) -> SentMessage {
         try begin(.send, "\(message.toNumber ?? "-"): \(message.body)")
         if let beforeSend = state.withLock({ $0.beforeSend }) { await beforeSend(message) }
+        if let beforeDeparture = state.withLock({ $0.beforeDeparture }) {
+            await beforeDeparture()
+            do { try await LastLook.check?() } catch { throw APIError(.unavailable, "nothing was sent: \(error)") }
+        }
         let id = state.withLock { state in
             state.sent.append(message)
             state.nextID += 1
