@@ -65,6 +65,8 @@ struct FuseBox: Sendable {
         case wait(until: Date, Group, FuseRate)
         /// Not sent, now or later.
         case stopped(Stop)
+        /// The rule named, which is another, sends that person nothing for a while. Asked again the effect may pass.
+        case othersStopped(Stop)
         /// The rule named is to be paused. Asked again the effect may pass, if another rule is to blame.
         case blown(Blown)
     }
@@ -113,20 +115,14 @@ struct FuseBox: Sendable {
             + [request.person.map(Group.person), request.number.map(Group.number)].compactMap { $0 }
         for group in groups { slide(group, to: time) }
         let late = turns[request.effect]?.late ?? Set(groups.filter { isLate(request, for: $0, at: time) })
-        while true {
-            if let stop = stop(for: request, at: time) {
-                guard let person = request.person, late.contains(.person(person)) else { return .stopped(stop) }
-                return wait(request, until: stop.until, .person(person), stop.rate, late)
-            }
-            switch count(request, in: groups, late, at: time) {
-            case .blown(let blown):
-                guard case .person(let person) = blown.group else { return .blown(blown) }
-                let stop = begin(StopKey(rule: blown.rule, person: person), blown.rate, at: time)
-                if blown.rule == request.rule { return .stopped(stop) }
-            case let verdict:
-                return verdict
-            }
+        if let stop = stop(for: request, at: time) {
+            guard let person = request.person, late.contains(.person(person)) else { return .stopped(stop) }
+            return wait(request, until: stop.until, .person(person), stop.rate, late)
         }
+        let verdict = count(request, in: groups, late, at: time)
+        guard case .blown(let blown) = verdict, case .person(let person) = blown.group else { return verdict }
+        let stop = begin(StopKey(rule: blown.rule, person: person), blown.rate, at: time)
+        return blown.rule == request.rule ? .stopped(stop) : .othersStopped(stop)
     }
 
     /// Counts a run that was stopped for using up a limit.

@@ -35,6 +35,8 @@ extension Policy {
                         until: until))
             case .stopped(let stop):
                 throw failure(stop)
+            case .othersStopped(let stop):
+                tell(stop)
             case .blown(let blown):
                 try await pause(blown)
                 guard blown.rule != effect.rule else {
@@ -49,17 +51,20 @@ extension Policy {
         let reason =
             "fuse: more than \(stop.rate) sends and reactions to \(stop.person.participant) "
             + "(policy.fuses.conversation); \(stop.rule) sends them nothing until \(stop.until.formatted(.iso8601))"
-        if stop.isNew {
-            count("blown", .person(stop.person))
-            logger.error(
-                "a fuse blew, and the rule sends this person nothing for a while",
-                metadata: [
-                    "rule": "\(stop.rule)", "participant": "\(stop.person.participant)",
-                    "until": "\(stop.until.formatted(.iso8601))", "times": "\(stop.times)",
-                ])
-        }
+        if stop.isNew { tell(stop) }
         Counter(label: "tidewire_policy_effects_refused", dimensions: [("code", "fuse_blown")]).increment()
         return CommandFailure(code: "fuse_blown", message: reason)
+    }
+
+    /// Tells of a stop that just began.
+    private func tell(_ stop: FuseBox.Stop) {
+        count("blown", .person(stop.person))
+        logger.error(
+            "a fuse blew, and the rule sends this person nothing for a while",
+            metadata: [
+                "rule": "\(stop.rule)", "participant": "\(stop.person.participant)",
+                "until": "\(stop.until.formatted(.iso8601))", "times": "\(stop.times)",
+            ])
     }
 
     private func pause(_ blown: FuseBox.Blown) async throws(EngineError) {

@@ -36,7 +36,7 @@ struct EventsCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give an event that failed or was quarantined its turn again.")
+            abstract: "Give an event that failed, expired, was held or was quarantined its turn again.")
 
         @Argument(help: "The event's number, #7 or 7.")
         var event: String

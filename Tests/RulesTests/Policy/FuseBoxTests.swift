@@ -177,10 +177,12 @@ import Testing
         expectNoDifference(bench.verdict(of: "b"), .pass)
     }
 
-    @Test func `the rule with the most effects is stopped, and the one at hand passes`() {
+    @Test func `the rule with the most effects is stopped, which is told, and the one at hand passes`() {
         var bench = Bench(Self.fuses(conversation: Self.two))
         for _ in 1...2 { bench.verdict(of: "loud") }
-        expectNoDifference(bench.verdict(of: "quiet"), .pass)
+        guard case .stopped(let loud) = stop(1, until: 60, of: "loud", isNew: true) else { return }
+        expectNoDifference(bench.verdict(of: "quiet"), .othersStopped(loud))
+        expectNoDifference(bench.verdict(of: "quiet", again: true), .pass)
         expectNoDifference(bench.verdict(of: "loud"), stop(1, until: 60, of: "loud"))
     }
 
