@@ -42,8 +42,18 @@ struct CommandRates: Sendable {
         var before = 0
     }
 
+    enum Verdict: Sendable, Hashable {
+        case pass
+        /// It is work that was held up, and has its turn then.
+        case wait(until: Date, reason: String)
+        /// Why the rule is to be paused.
+        case blown(reason: String)
+    }
+
     private let rates: [Kind: FuseRate]
     private var counts: [Key: Count] = [:]
+    /// The last turn that was given to what was held up.
+    private var turns: [Key: Date] = [:]
 
     init(_ fuses: Fuses) {
         rates = [
@@ -53,20 +63,28 @@ struct CommandRates: Sendable {
 
     /// Counts a command, unless it is one too many; then counting starts anew, for when the rule is resumed.
     ///
-    /// - Returns: Why the rule is to be paused, if it is one too many.
-    mutating func admit(_ kind: Kind, of rule: String, at time: Date) -> String? {
-        guard let rate = rates[kind] else { return nil }
+    /// - Parameter isLate: Whether it is work that was held up and goes on all at once: that is no sign of a broken rule,
+    ///   so it has one turn after the other, at the rate.
+    mutating func admit(_ kind: Kind, of rule: String, at time: Date, isLate: Bool = false) -> Verdict {
+        guard let rate = rates[kind] else { return .pass }
         let key = Key(rule: rule, kind: kind)
         var count = (counts[key] ?? Count(start: time)).slid(to: time, by: rate.period)
         let period = rate.period / .seconds(1)
         let share = 1 - time.timeIntervalSince(count.start) / period
         guard Double(count.now) + Double(count.before) * share < Double(rate.count) else {
+            if isLate {
+                let last = turns[key].map { $0 <= time + 2 * 24 * 3600 ? $0 : time } ?? time
+                let turn = max(last, time).addingTimeInterval(period / Double(rate.count))
+                turns[key] = turn
+                let reason = "what was held up goes on at no more than \(rate) \(kind.noun) by this rule"
+                return .wait(until: turn, reason: reason)
+            }
             counts[key] = nil
-            return "fuse: more than \(rate) \(kind.noun) by this rule (policy.fuses.\(kind.rawValue))"
+            return .blown(reason: "fuse: more than \(rate) \(kind.noun) by this rule (policy.fuses.\(kind.rawValue))")
         }
         count.now += 1
         counts[key] = count
-        return nil
+        return .pass
     }
 }
 

@@ -31,7 +31,17 @@ final class RatePolicy: Sendable {
         }
         let rule = context.invocation.rule
         let time = now()
-        guard let reason = rates.withLock({ $0.admit(kind, of: rule, at: time) }) else { return }
+        let isLate = context.heldFor > .zero || context.isCatchingUp
+        switch rates.withLock({ $0.admit(kind, of: rule, at: time, isLate: isLate) }) {
+        case .pass: return
+        case .wait(let until, let reason):
+            throw CommandFailure.held(Hold(key: Policy.rateKey, reason: reason, until: until))
+        case .blown(let reason): try await pause(rule, because: reason)
+        }
+    }
+
+    /// - Throws: ``CommandFailure`` that holds the run until its rule is resumed.
+    private func pause(_ rule: String, because reason: String) async throws {
         logger.error(
             "a fuse blew, and its rule is paused until somebody resumes it",
             metadata: ["rule": "\(rule)", "reason": "\(reason)"])

@@ -57,6 +57,37 @@ struct RatePolicyTests {
         }
     }
 
+    @Test(arguments: ["conversation:tag { n = i }", "conversation:typing()"])
+    func `what was missed while nothing ran waits for its turn and pauses nothing`(_ command: String) async throws {
+        let bench = try await RuleBench(
+            rules: [
+                "a": """
+                return { on = 'message', run = function(message)
+                  local conversation = message.conversation
+                  for i = 1000, 1004 do \(command) end
+                end }
+                """
+            ],
+            configuration: configuration {
+                $0.metadata = Self.three
+                $0.typing = Self.three
+            })
+        bench.clock.advance(by: .seconds(3600))
+        try await bench.run { engine in
+            _ = try await engine.accept([try ConversationEvent.message().new()])
+            await engine.idle()
+            let held = try #require(try await engine.trace(ofEvent: 1).invocations.first)
+            expectNoDifference(held.invocation.state, .held)
+            expectNoDifference(held.entries.count { $0.state == .succeeded }, 3)
+            for _ in 1...12 {
+                bench.clock.advance(by: .seconds(20))
+                await engine.idle()
+            }
+            try await expectSame(engine.trace(ofEvent: 1).invocations.first?.invocation.state, .finished)
+            expectNoDifference(engine.pauses.all, [])
+        }
+    }
+
     @Test func `messages to the person whose event it is are no broadcast`() async throws {
         let bench = try await RuleBench(
             rules: [
